@@ -1,0 +1,1 @@
+"""Decisions: functions over frozen values. No clock, no file, no id source, no asyncio, no SDK."""

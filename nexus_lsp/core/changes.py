@@ -1,0 +1,55 @@
+"""Changes: what agents propose and the user accepts or rejects, as values with an identity.
+
+A text file's change is one hunk (`edit`); everything else is one operation on a whole file.
+Paths are workspace-relative and POSIX; bytes that are not UTF-8 ride along as surrogate escapes
+(`os.fsdecode`). A blob is an object id in the quarantine repository.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+ChangeKind = Literal["edit", "create", "delete", "rename", "binary", "mode", "symlink"]
+ChangeStatus = Literal["pending", "accepted", "rejected", "outdated"]
+
+SERVER_WRITTEN: frozenset[ChangeKind] = frozenset({"binary", "mode", "symlink"})
+"""Kinds that a workspace edit cannot carry: the server writes them itself after an accept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that is decided on.
+
+    Attributes:
+        id: unique over all runs of an engine.
+        task_ids, agent_ids: who made it; several where a later task built on an earlier one's hunk.
+        path: where it ends up.
+        why: one sentence for the user: the task's title or what the agent said.
+        base: for `edit`: blob of the text that `line` and `before` speak of.
+        line: for `edit`: 0-based index of the first replaced line in `base`; an insertion stands before it.
+        before, after: for `edit`: the replaced lines and what takes their place, with their line ends;
+            `before` is empty for an insertion, `after` for a deletion. For `create` and `rename` of text,
+            `after` is the whole new text and `before` the whole old text.
+        old_path: for `rename`: where it was.
+        before_blob, after_blob: for whole-file kinds: the bytes before and after; None = no file.
+        before_mode, after_mode: git modes ("100644", "100755", "120000"); None = no file.
+        depends_on: ids of changes that must be accepted with or before this one.
+    """
+
+    id: str
+    task_ids: tuple[str, ...]
+    agent_ids: tuple[str, ...]
+    path: str
+    kind: ChangeKind
+    why: str
+    base: str | None = None
+    line: int = 0
+    before: str = ""
+    after: str = ""
+    old_path: str | None = None
+    before_blob: str | None = None
+    after_blob: str | None = None
+    before_mode: str | None = None
+    after_mode: str | None = None
+    depends_on: tuple[str, ...] = ()

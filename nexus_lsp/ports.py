@@ -1,0 +1,350 @@
+"""Ports: what the engine needs from the outside, as small protocols named for their role.
+
+Each port has its real adapter in `adapters/` and a fake in `tests/fakes.py`; one conformance suite
+runs against both. Values that cross a port are frozen and could travel in a message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from nexus_lsp.core.personas import Persona
+from nexus_lsp.core.plan import Plan, Task
+
+# --- the repository (quarantine) ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The workspace as the editor shows it, as a commit in the quarantine.
+
+    Attributes:
+        commit: its object id; its parent is the previous snapshot of the same run, if any.
+        notes: sentences about what could not be taken along (a nested repository, a socket, …).
+    """
+
+    commit: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Harvest:
+    """What an agent left in its checkout, committed by the server.
+
+    Attributes:
+        commit: child of the commit the agent started from (equal to it where nothing changed).
+        paths: what differs, workspace-relative.
+        notes: sentences about what was left out (ignored files, an escaped symlink, a socket, …).
+    """
+
+    commit: str
+    paths: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """A three-way merge; the base is the commits' own merge base.
+
+    Attributes:
+        commit: a commit with both as parents; where files conflict it holds conflict markers.
+        conflicts: the paths in conflict, empty for a clean merge.
+    """
+
+    commit: str
+    conflicts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileDiff:
+    """One file that differs between two commits. `old_path` is set for an exact or edited rename.
+
+    Blobs and modes are None on the side where the file does not exist.
+    """
+
+    path: str
+    old_blob: str | None
+    new_blob: str | None
+    old_mode: str | None
+    new_mode: str | None
+    old_path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """A file to put into a tree: its bytes and its git mode."""
+
+    content: bytes
+    mode: str = "100644"
+
+
+class Repository(Protocol):
+    """The quarantine of one workspace: a bare repository of our own, outside the workspace."""
+
+    async def snapshot(self, open_texts: Mapping[str, str], parents: Sequence[str] = ()) -> Snapshot:
+        """Take the workspace as it is now, with the texts of unsaved buffers (by path) laid over it."""
+        ...
+
+    async def checkout(self, commit: str, name: str) -> Path:
+        """A fresh, isolated checkout of `commit`, with a git directory of its own. `name` is unique."""
+        ...
+
+    async def harvest(self, checkout: Path, start: str, message: str) -> Harvest:
+        """Commit what stands in the checkout, as a child of `start`. Runs nothing the agent configured."""
+        ...
+
+    async def discard(self, checkout: Path) -> None:
+        """Remove a checkout and all it holds."""
+        ...
+
+    async def merge(self, ours: str, theirs: str, message: str) -> Merge:
+        """Merge two commits without a work tree."""
+        ...
+
+    async def with_files(
+        self, commit: str, files: Mapping[str, FileContent | None], parents: Sequence[str], message: str
+    ) -> str:
+        """A commit whose tree is that of `commit` with these files put in, replaced or (None) removed."""
+        ...
+
+    async def diff(self, old: str, new: str) -> tuple[FileDiff, ...]:
+        """The files that differ, by path; renames found."""
+        ...
+
+    async def read(self, blob: str) -> bytes:
+        """A blob's bytes; KeyError where there is none."""
+        ...
+
+    async def read_file(self, commit: str, path: str) -> FileContent | None:
+        """A file of a commit, or None."""
+        ...
+
+    async def files(self, commit: str) -> tuple[tuple[str, int], ...]:
+        """(path, bytes) of every file of a commit."""
+        ...
+
+    async def keep(self, name: str, commit: str) -> None:
+        """Point `refs/nexus/<name>` at the commit, so that it outlives housekeeping."""
+        ...
+
+    async def user_head(self) -> str | None:
+        """What the user's HEAD names (`refs/heads/main` or an object id); None without git."""
+        ...
+
+
+# --- the planner -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What a planner knows.
+
+    Attributes:
+        request: the user's words.
+        files: (path, bytes) of the repository, all of them; the planner picks what it shows a model.
+        personas: who is there, by `agent_id`.
+        team: "claude" or "local": what the agents can do.
+        focus: paths the request points at (the open file, a selection).
+        context: the user's own additions (the seed's `context` object), as JSON text, or "".
+        notes: what is to be heeded (lessons, why an earlier plan was rejected).
+        excerpts: (path, text) of a few files worth showing (README, pyproject, package.json), bounded.
+    """
+
+    request: str
+    files: tuple[tuple[str, int], ...]
+    personas: tuple[Persona, ...]
+    team: str
+    focus: tuple[str, ...] = ()
+    context: str = ""
+    notes: tuple[str, ...] = ()
+    excerpts: tuple[tuple[str, str], ...] = ()
+
+
+class PlanFailed(Exception):  # noqa: N818
+    """No plan came of it; the text is a sentence the user can act on."""
+
+
+class Planner(Protocol):
+    """Makes a plan from a brief. `source` names it in progress lines ("OpenAI gpt-…", "built-in")."""
+
+    source: str
+
+    async def plan(self, brief: Brief) -> Plan:
+        """A plan that `core.plan.plan_problems` finds no fault with, or PlanFailed."""
+        ...
+
+    async def close(self) -> None:
+        """Give back what it holds."""
+        ...
+
+
+# --- agents ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a piece of work cost, as its backend measured it."""
+
+    usd: float = 0.0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """What a finished task hands to the tasks that depend on it."""
+
+    task_id: str
+    agent_id: str
+    title: str
+    summary: str
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """All that one attempt at one task needs: a value plus a checkout.
+
+    Attributes:
+        attempt: 1 for the first; more for repairs and retries.
+        checkout: where to work; nothing outside it may be written.
+        request: the user's words for the whole run; `plan_summary`: the plan in a sentence.
+        results: results of the tasks this one depends on.
+        evidence: why the last attempt did not do (gate output, conflicting files), or "".
+        notes: what the user rejected, with reasons, and other things to heed.
+        project_text: the repository's own AGENTS.md / CLAUDE.md, untrusted, to be quoted as such.
+        trusted: whether the workspace's code may be run.
+        changed_paths: workspace paths that differ from the user's text at this point of the run.
+        session_id: the backend's session to resume after a crash, or None.
+        max_usd: budget for this attempt, or None.
+        timeout: seconds after which the attempt is broken off.
+    """
+
+    run_id: str
+    task: Task
+    attempt: int
+    persona: Persona
+    checkout: Path
+    request: str
+    plan_summary: str
+    results: tuple[TaskResult, ...] = ()
+    evidence: str = ""
+    notes: tuple[str, ...] = ()
+    project_text: str = ""
+    trusted: bool = False
+    changed_paths: tuple[str, ...] = ()
+    session_id: str | None = None
+    max_usd: float | None = None
+    timeout: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A line for the user while an agent works; `percent` only where it is known."""
+
+    message: str
+    percent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStarted:
+    """The backend's session id, as soon as there is one, for resuming after a crash."""
+
+    session_id: str
+
+
+Report = Progress | SessionStarted
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended.
+
+    Attributes:
+        status: "done"; "failed" (the work); "unable" (the backend cannot do such work, and says so);
+            "broken" (the backend: key, network, crash, time).
+        summary: for the user and for dependent tasks, a few sentences or Markdown.
+        retryable: for "broken": whether the same again may work.
+    """
+
+    status: Literal["done", "failed", "unable", "broken"]
+    summary: str
+    spent: Spent = field(default_factory=Spent)
+    session_id: str | None = None
+    retryable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """One line of `nexus-lsp doctor`: `mend` says what to do where `ok` is False."""
+
+    name: str
+    ok: bool
+    detail: str
+    mend: str = ""
+
+
+class AgentBackend(Protocol):
+    """Does tasks. `work` is cancelled by cancelling its asyncio task and then leaves no process behind."""
+
+    name: str
+
+    async def work(self, assignment: Assignment, report: Callable[[Report], None]) -> Outcome:
+        """Do the task in its checkout. Never raises for what the work or the service did wrong."""
+        ...
+
+    async def check(self) -> Sequence[Readiness]:
+        """What is there and what is missing."""
+        ...
+
+    async def close(self) -> None:
+        """End every process this backend started."""
+        ...
+
+
+# --- gates -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """One gate measured on one tree.
+
+    Attributes:
+        gate: "tests", "lint".
+        status: "measured", or "not_measured" with the reason in `why`.
+        passed, failed: ids of checks (`tests/test_a.py::test_b`; `pkg/a.py:F821`). For tests also those
+            that could not be collected, as failed.
+        output: the tool's own output, bounded to the part that matters.
+        coverage: percent of lines, where measured.
+        covered: source paths that the passing tests executed.
+        places: (path, 0-based line, message) of failures, where the tool names them.
+    """
+
+    gate: str
+    status: Literal["measured", "not_measured"]
+    why: str = ""
+    passed: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    output: str = ""
+    seconds: float = 0.0
+    coverage: float | None = None
+    covered: tuple[str, ...] = ()
+    places: tuple[tuple[str, int, str], ...] = ()
+
+
+class Gates(Protocol):
+    """Measures trees of one workspace, one at a time, in an environment of its own."""
+
+    async def measure(
+        self, commit: str, trusted: bool, test_command: str | None, on_output: Callable[[str], None]
+    ) -> tuple[GateResult, ...]:
+        """Run every gate on the commit's tree. Nothing of the workspace's code runs unless trusted."""
+        ...
+
+    async def close(self) -> None:
+        """End what runs and remove the gate checkout."""
+        ...
