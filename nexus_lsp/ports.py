@@ -163,7 +163,7 @@ class Brief:
     excerpts: tuple[tuple[str, str], ...] = ()
 
 
-class PlanFailed(Exception):  # noqa: N818
+class PlanFailed(Exception):
     """No plan came of it; the text is a sentence the user can act on."""
 
 

@@ -79,8 +79,8 @@ def _task_problems(where: str, task: Task, ids: list[str], agents: Collection[st
         found.append(Problem(f"{where}.title", "the title is empty", "Say in a few words what is done."))
     for dep in task.depends_on:
         if dep not in ids:
-            known_ids = ", ".join(ids)
-            found.append(Problem(f"{where}.depends_on", f"{dep!r} is not a task", f"Use one of: {known_ids}."))
+            mend = f"Use one of: {', '.join(ids)}."
+            found.append(Problem(f"{where}.depends_on", f"{dep!r} is not a task", mend))
     for glob in task.writes:
         if glob.startswith("/") or ".." in glob.split("/"):
             found.append(Problem(f"{where}.writes", f"{glob!r} leaves the workspace", "Use a relative path."))

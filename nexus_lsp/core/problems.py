@@ -23,7 +23,7 @@ class Problem:
         return f"{self.where}: {self.what}. {self.mend}"
 
 
-class Refused(Exception):  # noqa: N818 - the contract's word
+class Refused(Exception):
     """An operation that cannot be done; its text is a sentence that the user can act on.
 
     Nexus' own faults, as a tree:
