@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
+from nexus_lsp.core.changes import Change, ChangeKind
+from nexus_lsp.core.facts import Entry, Fact
 from nexus_lsp.core.personas import Persona
 from nexus_lsp.core.plan import Plan, Task
 
@@ -116,6 +118,14 @@ class Repository(Protocol):
 
     async def read(self, blob: str) -> bytes:
         """A blob's bytes; KeyError where there is none."""
+        ...
+
+    async def find(self, commit: str, path: str) -> tuple[str, str] | None:
+        """(blob, mode) of a file of a commit, or None."""
+        ...
+
+    async def find_checkout(self, name: str) -> Path | None:
+        """The checkout of this name, if it is still there (after a crash)."""
         ...
 
     async def read_file(self, commit: str, path: str) -> FileContent | None:
@@ -347,4 +357,80 @@ class Gates(Protocol):
 
     async def close(self) -> None:
         """End what runs and remove the gate checkout."""
+        ...
+
+
+# --- the journal -------------------------------------------------------------------------------------
+
+
+class JournalFailed(Exception):
+    """Facts cannot be kept; the text is a sentence the user can act on."""
+
+
+class Journal(Protocol):
+    """Every fact of an engine, in order."""
+
+    async def open(self) -> list[Entry]:
+        """Every entry so far; JournalFailed where the store cannot be used."""
+        ...
+
+    async def append(self, run_id: str, facts: Sequence[Fact], at: float) -> list[Entry]:
+        """Keep facts (all or none) and give them their sequence numbers; JournalFailed where it cannot."""
+        ...
+
+    async def close(self) -> None:
+        """Give back the store."""
+        ...
+
+
+# --- faces -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedOut:
+    """What came of putting changes into the user's text, all of it one edit.
+
+    Attributes:
+        applied: ids of changes that the text holds now.
+        refused: (id, why) of changes that were not applied; nothing of them was.
+        unsaved: paths whose text is now in an editor buffer that is not saved.
+    """
+
+    applied: tuple[str, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
+    unsaved: tuple[str, ...] = ()
+
+
+class Face(Protocol):
+    """Where the user sees text: an editor, or the disk itself."""
+
+    def open_texts(self) -> Mapping[str, str]:
+        """Text of every open document of the workspace, by path."""
+        ...
+
+    def can_carry(self, kind: ChangeKind) -> bool:
+        """Whether this face can put such a change into the user's text."""
+        ...
+
+    async def carry_out(self, changes: Sequence[Change], undo: bool = False) -> CarriedOut:
+        """Apply changes (or take accepted ones back) as one edit of the user's current text."""
+        ...
+
+
+# --- the engine, as faces see it ---------------------------------------------------------------------
+
+
+class EngineApi(Protocol):
+    """An engine, in this process or another: operations in, events out; JSON values in snake_case."""
+
+    async def execute(self, name: str, argument: Mapping[str, Any]) -> dict[str, Any]:
+        """Carry out an operation of `engine.operations`. Raises its InvalidArgument, Unknown, Refused."""
+        ...
+
+    def listen(self, hear: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
+        """Hear of every event from now on; the answer ends it."""
+        ...
+
+    async def close(self) -> None:
+        """Leave the engine; one in this process ends with all it started."""
         ...

@@ -217,17 +217,21 @@ class TaskCompleted:
 
 @dataclass(frozen=True, slots=True)
 class TaskFailed:
-    """A task will not be tried again in this run, and nothing of it landed."""
+    """A task will not be tried again in this run, and nothing of it landed.
+
+    `unable`: its backend cannot do such work at all; tasks that depend on it go on without it.
+    """
 
     type: ClassVar[str] = "task_failed"
     task_id: str
     agent_id: str
     reason: str
+    unable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class TaskCancelled:
-    """A task was given up because the run was, or because one it depends on failed."""
+    """A task was given up because one that it depends on failed."""
 
     type: ClassVar[str] = "task_cancelled"
     task_id: str

@@ -29,9 +29,14 @@ class Refused(Exception):
     Nexus' own faults, as a tree:
 
         Refused                 the operation was wrong or came at the wrong time; nothing changed
-        └── Unknown             it names a run, change or ask that does not exist
+        ├── Unknown             it names a run, change or ask that does not exist
+        └── InvalidArgument     it is not written as it should be
     """
 
 
 class Unknown(Refused):
     """The operation names something that is not there (JSON-RPC error -32001)."""
+
+
+class InvalidArgument(Refused):
+    """The operation's argument is wrong (JSON-RPC error -32602); the text says what to write instead."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Literal
+
+from nexus_lsp.core.problems import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +34,34 @@ class Settings:
     budget: float | None = None
     repair_rounds: int = 2
     task_timeout: float = 3600.0
+
+
+def settings_from(given: Mapping[str, object]) -> tuple[Settings, list[Problem]]:
+    """Settings as an editor gives them (camelCase), and what is wrong in them; a wrong one keeps its default.
+
+    Names that are not settings of the server (an extension has its own) are passed over.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    names = {_camel(f.name): f.name for f in fields(Settings)}
+    known = {names[key]: value for key, value in given.items() if key in names and value is not None}
+    adapter = TypeAdapter(Settings)
+    problems: list[Problem] = []
+    try:
+        return adapter.validate_python(known), problems
+    except ValidationError as error:
+        for fault in error.errors():
+            name = str(fault["loc"][0])
+            known.pop(name, None)
+            mend = f"The default is used ({_default(name)})."
+            problems.append(Problem(f"nexus.{_camel(name)}", fault["msg"], mend))
+    return adapter.validate_python(known), problems
+
+
+def _default(name: str) -> object:
+    return next(f.default for f in fields(Settings) if f.name == name)
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)

@@ -1,0 +1,423 @@
+"""The agents' backend on Claude Code: an assignment in, an outcome out, no process left behind.
+
+One process and one conversation an attempt. Every agent has a directory of its own (a berth) under the
+state directory, kept from attempt to attempt so that its session can be resumed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nexus_lsp.adapters.claude_events import (
+    Begun,
+    Ended,
+    Event,
+    Lost,
+    Retrying,
+    Returned,
+    Said,
+    Sign,
+    Used,
+    line_for,
+)
+from nexus_lsp.adapters.claude_launcher import (
+    Berth,
+    Hold,
+    board,
+    end_tree,
+    environment,
+    find_cli,
+    find_hold,
+    has_credentials,
+)
+from nexus_lsp.adapters.claude_session import Talk, converse
+from nexus_lsp.core.personas import claude_tools, current_model
+from nexus_lsp.core.prompts import standing_orders, task_prompt
+from nexus_lsp.ports import Assignment, Outcome, Progress, Readiness, Report, SessionStarted, Spent
+
+__all__ = ["ClaudeCodeBackend", "has_credentials"]
+
+_BEAT = 0.2
+"""Seconds between two looks of the watchdog."""
+
+_TOOL_SILENCE = 660.0
+"""Seconds a tool may run without a word: Claude Code ends a command itself after ten minutes."""
+
+_GOODBYE = 8.0
+"""Seconds within which a stopped conversation must be over."""
+
+_MAX_SUMMARY = 8_000
+"""Characters of an outcome's summary."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One `work` call in progress: how to stop it, and when it is over."""
+
+    stop: asyncio.Event
+    over: asyncio.Future[None]
+
+
+class ClaudeCodeBackend:
+    """Does tasks with Claude Code.
+
+    Args:
+        state_dir: where agents' directories go; never inside a workspace.
+        env: the user's environment; only allow-listed names of it reach an agent.
+        home: the user's home, for a login; hidden from agents where bubblewrap works.
+        cli: the CLI, where it is not the bundled one. `hold`: see `claude_launcher`; found out if None.
+        readable: what agents must read of the user's home or `/tmp` besides their checkout.
+        silence: seconds without a word from the model after which an attempt is broken off (twice that
+            while the line is kept open).
+        retries: how often a failed call to the service is repeated before the attempt counts as broken.
+    """
+
+    name = "claude"
+
+    def __init__(
+        self,
+        state_dir: Path,
+        env: Mapping[str, str],
+        home: Path | None = None,
+        *,
+        cli: Path | None = None,
+        hold: Hold | None = None,
+        readable: Sequence[Path] = (),
+        silence: float = 300.0,
+        retries: int = 4,
+    ) -> None:
+        self._agents = state_dir / "agents"
+        self._env = env
+        self._home = home or Path.home()
+        self._cli = cli
+        self._hold: Hold | None = hold
+        self._readable = tuple(readable)
+        self._silence = silence
+        self._retries = retries
+        self._running: dict[Berth, _Work] = {}
+
+    async def work(self, assignment: Assignment, report: Callable[[Report], None]) -> Outcome:
+        """Do the task in its checkout. Never raises for what the work or the service did wrong."""
+        why = self._cannot(assignment)
+        if why:
+            return Outcome("broken", why)
+        berth = Berth(self._agents / assignment.run_id / assignment.task.id)
+        attempt = _Attempt(assignment, report, self._silence, self._credential())
+        work = _Work(asyncio.Event(), asyncio.get_running_loop().create_future())
+        self._running[berth] = work
+        try:
+            talk = await self._prepare(assignment, berth)
+            await self._converse(talk, attempt, work.stop, berth)
+        except OSError as error:
+            return Outcome("broken", f"Claude Code could not be started: {error}.", retryable=True)
+        finally:
+            del self._running[berth]
+            work.over.set_result(None)
+            berth.clear()
+        return attempt.outcome()
+
+    async def check(self) -> Sequence[Readiness]:
+        """What is there and what is missing."""
+        return (await self._check_cli(), self._check_credentials(), await self._check_hold())
+
+    async def close(self) -> None:
+        """End every process this backend started."""
+        for work in self._running.values():
+            work.stop.set()
+        if self._running:
+            await asyncio.wait([work.over for work in self._running.values()], timeout=_GOODBYE)
+        for berth in list(self._running):
+            end_tree(berth)
+
+    def forget(self, run_id: str) -> None:
+        """Remove what the agents of a run left in their directories; none of its sessions can be resumed."""
+        shutil.rmtree(self._agents / run_id, ignore_errors=True)
+
+    # --- one attempt ---------------------------------------------------------------------------------
+
+    def _cannot(self, assignment: Assignment) -> str:
+        """Why no attempt can be made, or ""."""
+        if sys.platform == "win32":
+            return "Claude Code agents need Linux or macOS. On Windows, run NEXUS inside WSL."
+        ok, why = has_credentials(self._env, self._home)
+        if not ok:
+            return why
+        if self._program() is None:
+            return "Claude Code is missing. Install it with `pip install --force-reinstall claude-agent-sdk`."
+        if not assignment.checkout.is_dir():
+            return f"The checkout {assignment.checkout} is not there."
+        return ""
+
+    async def _prepare(self, assignment: Assignment, berth: Berth) -> Talk:
+        persona = assignment.persona
+        cli = self._program()
+        assert cli is not None
+        hold = await self._held()
+        resume = assignment.session_id
+        if resume is not None and not berth.knows(resume):
+            resume = None
+        more = {"CLAUDE_CODE_MAX_RETRIES": str(self._retries)}
+        env = environment(self._env, berth, hold, more)
+        launcher = await asyncio.to_thread(
+            board,
+            berth,
+            cli=cli,
+            hold=hold,
+            checkout=assignment.checkout,
+            env=env,
+            home=self._home,
+            orders=standing_orders(persona, trusted=assignment.trusted),
+            readable=self._readable,
+        )
+        return Talk(
+            launcher=launcher,
+            env=env,
+            checkout=assignment.checkout,
+            orders=berth.orders,
+            prompt=_prompt(assignment, resumed=resume is not None),
+            model=current_model(persona.claude_configuration.model),
+            tools=claude_tools(persona, assignment.trusted),
+            resume=resume,
+            max_usd=assignment.max_usd,
+        )
+
+    async def _converse(self, talk: Talk, attempt: _Attempt, stop: asyncio.Event, berth: Berth) -> None:
+        """Run the conversation under the watchdog; when this returns or raises, its process is gone."""
+
+        async def end() -> None:
+            await asyncio.to_thread(end_tree, berth)
+
+        talking = asyncio.create_task(converse(talk, attempt.take, stop, end))
+        try:
+            while not talking.done() and not attempt.overdue() and not stop.is_set():
+                await asyncio.wait({talking}, timeout=_BEAT)
+        finally:
+            stop.set()
+            await _leave(talking, berth)
+
+    # --- what there is -------------------------------------------------------------------------------
+
+    def _program(self) -> Path | None:
+        if self._cli is None:
+            return find_cli()
+        return self._cli if self._cli.is_file() else None
+
+    async def _held(self) -> Hold:
+        if self._hold is not None:
+            return self._hold
+        return (await asyncio.to_thread(find_hold)).hold
+
+    def _credential(self) -> str:
+        for name in ("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN"):
+            if self._env.get(name):
+                return name
+        return ""
+
+    def _check_credentials(self) -> Readiness:
+        ok, why = has_credentials(self._env, self._home)
+        if ok:
+            return Readiness("Claude credentials", True, why)
+        detail, _, mend = why.partition(". ")
+        return Readiness("Claude credentials", False, detail, mend)
+
+    async def _check_cli(self) -> Readiness:
+        cli = self._program()
+        mend = "Run `pip install --force-reinstall claude-agent-sdk`."
+        if cli is None:
+            return Readiness("Claude Code", False, "it is not installed", mend)
+        env = {"PATH": self._env.get("PATH", ""), "DISABLE_AUTOUPDATER": "1", "HOME": str(self._agents)}
+        try:
+            process = await asyncio.create_subprocess_exec(
+                cli, "--version", env=env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+            )
+            said, _ = await asyncio.wait_for(process.communicate(), 20)
+        except (OSError, TimeoutError) as error:
+            return Readiness("Claude Code", False, f"{cli} does not start ({error})", mend)
+        version = said.decode(errors="replace").strip()[:100]
+        return Readiness("Claude Code", process.returncode == 0, f"{version} ({cli})", mend)
+
+    async def _check_hold(self) -> Readiness:
+        hold, detail = await asyncio.to_thread(find_hold)
+        if hold == "bwrap":
+            return Readiness("agents' hold", True, f"{detail}: agents write in their checkouts only")
+        weaker = "a reaper ends agents' processes, but a trusted shell can write outside its checkout"
+        mend = "Install bubblewrap (Debian, Ubuntu: `apt install bubblewrap`) and allow user namespaces."
+        return Readiness("agents' hold", False, f"{detail}; {weaker}", mend)
+
+
+async def _leave(talking: asyncio.Task[None], berth: Berth) -> None:
+    """Wait for a stopped conversation; kill it where it does not end. A second cancel kills at once."""
+    try:
+        await asyncio.wait({talking}, timeout=_GOODBYE)
+        if not talking.done():
+            await asyncio.to_thread(end_tree, berth)
+            await asyncio.wait({talking}, timeout=_GOODBYE)
+    finally:
+        end_tree(berth)
+        if not talking.done():
+            talking.cancel()
+
+
+def _prompt(assignment: Assignment, *, resumed: bool) -> str:
+    return task_prompt(
+        assignment.task,
+        request=assignment.request,
+        plan_summary=assignment.plan_summary,
+        attempt=assignment.attempt,
+        results=assignment.results,
+        evidence=assignment.evidence,
+        notes=assignment.notes,
+        project_text=assignment.project_text,
+        changed_paths=assignment.changed_paths,
+        resumed=resumed,
+    )
+
+
+class _Attempt:
+    """What is known of one attempt, from the events of its conversation, and the outcome of it all."""
+
+    def __init__(
+        self, assignment: Assignment, report: Callable[[Report], None], silence: float, credential: str
+    ) -> None:
+        self._assignment = assignment
+        self._report = report
+        self._silence = silence
+        self._credential = credential
+        self._session_id: str | None = None
+        self._tools: set[str] = set()
+        self._tokens = Spent()
+        self._said = ""
+        self._last: Ended | Lost | None = None
+        self._broken: Outcome | None = None
+        self._began = self._heard = self._open = time.monotonic()
+
+    def take(self, event: Event) -> None:
+        """Hear one event: report it, remember what matters."""
+        self._open = time.monotonic()
+        if not (isinstance(event, Sign) and event.ping):
+            self._heard = self._open
+        match event:
+            case Begun(session_id):
+                if session_id != self._session_id:
+                    self._session_id = session_id
+                    self._report(SessionStarted(session_id))
+            case Used() | Said():
+                self._tell(event)
+            case Returned(call_id):
+                self._tools.discard(call_id)
+            case Retrying(status):
+                self._retrying(status)
+            case Sign():
+                self._count(event)
+            case Ended() | Lost():
+                self._last = event
+
+    def overdue(self) -> bool:
+        """Whether the attempt is to be broken off now; the outcome then says why."""
+        if self._broken is not None:
+            return True
+        now = time.monotonic()
+        limit = self._silence if not self._tools else max(self._silence, _TOOL_SILENCE)
+        if now - self._began > self._assignment.timeout:
+            self._broken = Outcome(
+                "broken", f"Claude Code was not done after {self._assignment.timeout:.0f} s.", retryable=True
+            )
+        elif now - self._open > limit or now - self._heard > 2 * limit:
+            self._broken = Outcome(
+                "broken", f"Claude Code fell silent for {now - self._heard:.0f} s.", retryable=True
+            )
+        return self._broken is not None
+
+    def outcome(self) -> Outcome:
+        """How the attempt ended."""
+        judged = self._broken or self._judged()
+        return Outcome(judged.status, judged.summary, self._spent(), self._session_id, judged.retryable)
+
+    def _judged(self) -> Outcome:
+        match self._last:
+            case Ended(ok=True, text=text):
+                return Outcome("done", (text or self._said or "Done.")[:_MAX_SUMMARY])
+            case Ended(status=int(status), text=text):
+                return service_fault(status, text, self._credential)
+            case Ended(reason="error_max_budget_usd"):
+                usd = self._assignment.max_usd or 0.0
+                return Outcome("broken", f"The task's budget of ${usd:.2f} is spent.")
+            case Ended(reason="refusal", text=text):
+                return Outcome("failed", f"Claude declined the task. {text}"[:_MAX_SUMMARY].strip())
+            case Ended(reason="api_error", text=text):
+                return Outcome("broken", f"Anthropic could not be reached: {text}"[:1000], retryable=True)
+            case Ended(text=text, reason=reason):
+                return Outcome(
+                    "broken", f"Claude Code broke off ({reason}). {text}"[:1000].strip(), retryable=True
+                )
+            case Lost(why=why, stderr=stderr):
+                return Outcome("broken", _lost(why, stderr), retryable=True)
+            case None:
+                return Outcome("broken", "Claude Code was stopped.", retryable=True)
+
+    def _tell(self, event: Used | Said) -> None:
+        if isinstance(event, Used):
+            self._tools.add(event.call_id)
+        else:
+            self._said = event.text
+        line = line_for(event, self._assignment.checkout)
+        if line:
+            self._report(Progress(line))
+
+    def _retrying(self, status: int | None) -> None:
+        if status in (401, 403):
+            self._broken = service_fault(status, "", self._credential)
+        else:
+            told = f"answers {status}" if status else "does not answer"
+            self._report(Progress(f"waits: Anthropic {told}, asking again"))
+
+    def _count(self, sign: Sign) -> None:
+        self._tokens = Spent(
+            input_tokens=self._tokens.input_tokens + sign.input_tokens,
+            output_tokens=self._tokens.output_tokens + sign.output_tokens,
+        )
+
+    def _spent(self) -> Spent:
+        """The CLI's own figures; where it did not get to say them, the tokens that were counted."""
+        told = self._last.spent if isinstance(self._last, Ended) else Spent()
+        return Spent(
+            usd=told.usd,
+            input_tokens=max(told.input_tokens, self._tokens.input_tokens),
+            output_tokens=max(told.output_tokens, self._tokens.output_tokens),
+            seconds=time.monotonic() - self._began,
+        )
+
+
+def service_fault(status: int, text: str, credential: str) -> Outcome:
+    """What an HTTP status from Anthropic means for the user; `credential` is the variable used, or ""."""
+    detail = f" {text}"[:500].rstrip()
+    match status:
+        case 401 | 403:
+            what = "API key" if credential == "ANTHROPIC_API_KEY" else "login"
+            mend = {
+                "ANTHROPIC_API_KEY": "Set ANTHROPIC_API_KEY to a valid key.",
+                "CLAUDE_CODE_OAUTH_TOKEN": "Set CLAUDE_CODE_OAUTH_TOKEN anew (`claude setup-token`).",
+            }.get(credential, "Start `claude` once to renew it.")
+            return Outcome("broken", f"Anthropic refused the {what} ({status}). {mend}")
+        case 429:
+            return Outcome("broken", f"Anthropic's rate limit is reached (429).{detail}", retryable=True)
+        case 529:
+            return Outcome("broken", f"Anthropic is overloaded (529).{detail}", retryable=True)
+        case _ if status >= 500 or status == 408:
+            return Outcome("broken", f"Anthropic failed ({status}).{detail}", retryable=True)
+        case _:
+            return Outcome("broken", f"Anthropic refused the request ({status}).{detail}")
+
+
+def _lost(why: str, stderr: str) -> str:
+    exited = re.search(r"exit code:? (-?\d+)", why)
+    told = f"it ended with exit code {exited[1]}" if exited else why.strip().partition("\n")[0].rstrip(".")
+    last = " ".join(stderr.split("\n")[-3:]).strip()
+    return f"Claude Code crashed: {told}. {last}"[:1000].strip()

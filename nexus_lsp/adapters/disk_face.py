@@ -1,0 +1,203 @@
+"""The disk as a face: decisions are carried out on files, atomically, when no editor has them open.
+
+Also writes what no workspace edit can carry (modes, symlinks, binary files) on behalf of editors. Before a
+file is replaced its bytes are kept in a backup directory in the state directory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from nexus_lsp.core.changes import Change, ChangeKind
+from nexus_lsp.core.proposals import text_of
+from nexus_lsp.core.review import decide_text
+from nexus_lsp.ports import CarriedOut, Repository
+
+KEPT_BACKUPS = 200
+
+
+class DiskFace:
+    """`ports.Face` for a workspace's files."""
+
+    def __init__(self, workspace: Path, repository: Repository, backups: Path) -> None:
+        self._workspace = workspace
+        self._repository = repository
+        self._backups = backups
+
+    def open_texts(self) -> Mapping[str, str]:
+        """Nothing: what is on disk is seen by every snapshot."""
+        return {}
+
+    def can_carry(self, kind: ChangeKind) -> bool:
+        """Every kind: files can hold anything."""
+        return True
+
+    async def carry_out(self, changes: Sequence[Change], undo: bool = False) -> CarriedOut:
+        """Apply changes to files, each file at once or not at all."""
+        applied: list[str] = []
+        refused: list[tuple[str, str]] = []
+        edits = [c for c in changes if c.kind == "edit"]
+        for path in dict.fromkeys(c.path for c in edits):
+            done, not_done = await self._edit(path, [c for c in edits if c.path == path], undo)
+            applied += done
+            refused += not_done
+        for change in changes:
+            if change.kind != "edit":
+                why = await self._whole(change, undo)
+                if why:
+                    refused.append((change.id, why))
+                else:
+                    applied.append(change.id)
+        return CarriedOut(tuple(applied), tuple(refused))
+
+    # --- text ----------------------------------------------------------------------------------------
+
+    async def _edit(
+        self, path: str, changes: list[Change], undo: bool
+    ) -> tuple[Sequence[str], Sequence[tuple[str, str]]]:
+        file = self._workspace / path
+        content = await asyncio.to_thread(_read, file)
+        live = text_of(content) if content is not None else None
+        if content is None or live is None:
+            return (), [(c.id, f"{path} is gone or is no longer text") for c in changes]
+        bases = {c.base or "": await self._base(c) for c in changes}
+        decision = decide_text(changes, bases, live, undo)
+        if not decision.carried:
+            return (), decision.refused
+        why = await asyncio.to_thread(self._replace, file, content, decision.text.encode())
+        if why:
+            return (), [*decision.refused, *((i, why) for i in decision.carried)]
+        return decision.carried, decision.refused
+
+    async def _base(self, change: Change) -> str:
+        assert change.base is not None
+        return (await self._repository.read(change.base)).decode("utf-8")
+
+    # --- whole files ---------------------------------------------------------------------------------
+
+    async def _whole(self, change: Change, undo: bool) -> str:
+        """Carry out one whole-file change; "" or the reason why not."""
+        old, new = _sides(change)
+        before, after = (new, old) if undo else (old, new)
+        wanted = await self._content(after.blob)
+        expected = await self._content(before.blob)
+        return await asyncio.to_thread(self._swap, before, expected, after, wanted)
+
+    async def _content(self, blob: str | None) -> bytes | None:
+        return await self._repository.read(blob) if blob else None
+
+    def _swap(self, before: _Side, expected: bytes | None, after: _Side, wanted: bytes | None) -> str:
+        source, target = self._workspace / before.path, self._workspace / after.path
+        if _read(source) != expected or (expected is not None and _mode(source) != before.mode):
+            return f"{before.path} is not what it was when this was proposed"
+        if target != source and os.path.lexists(target):
+            return f"{after.path} exists already"
+        if not _inside(self._workspace, target):
+            return f"{after.path} leads out of the workspace"
+        return _guarded(lambda: self._put(source, expected, target, wanted, after.mode))
+
+    def _put(
+        self, source: Path, expected: bytes | None, target: Path, wanted: bytes | None, mode: str | None
+    ) -> None:
+        if expected is not None:
+            self._keep(source, expected)
+        if wanted is not None and mode is not None:
+            _write(target, wanted, mode)
+        if wanted is None or target != source:
+            source.unlink(missing_ok=True)
+
+    def _replace(self, file: Path, expected: bytes, wanted: bytes) -> str:
+        if _read(file) != expected:
+            return "the file changed on disk just now; try again"
+        if not _inside(self._workspace, file):
+            return f"{file.name} leads out of the workspace"
+
+        def put() -> None:
+            self._keep(file, expected)
+            _write(file, wanted, _mode(file))
+
+        return _guarded(put)
+
+    def _keep(self, file: Path, content: bytes) -> None:
+        """A copy of what is about to be replaced; the oldest go when there are too many."""
+        self._backups.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (self._backups / f"{time.time_ns()}-{file.name[:100]}").write_bytes(content)
+        for old in sorted(self._backups.iterdir())[:-KEPT_BACKUPS]:
+            old.unlink(missing_ok=True)
+
+
+class _Side:
+    __slots__ = ("blob", "mode", "path")
+
+    def __init__(self, path: str, blob: str | None, mode: str | None) -> None:
+        self.path, self.blob, self.mode = path, blob, mode
+
+
+def _sides(change: Change) -> tuple[_Side, _Side]:
+    old = _Side(change.old_path or change.path, change.before_blob, change.before_mode)
+    return old, _Side(change.path, change.after_blob, change.after_mode)
+
+
+def _guarded(put: Callable[[], None]) -> str:
+    try:
+        put()
+    except OSError as error:
+        return f"it could not be written: {error.strerror or error}"
+    return ""
+
+
+def _read(file: Path) -> bytes | None:
+    """A file's bytes, a link's target, or None."""
+    try:
+        return os.fsencode(file.readlink()) if file.is_symlink() else file.read_bytes()
+    except OSError:
+        return None
+
+
+def _mode(file: Path) -> str:
+    if file.is_symlink():
+        return "120000"
+    return "100755" if file.stat().st_mode & 0o100 else "100644"
+
+
+def _inside(workspace: Path, file: Path) -> bool:
+    """A directory of the path may be a link that leads elsewhere."""
+    return file.parent.resolve().is_relative_to(workspace.resolve())
+
+
+def _write(file: Path, content: bytes, mode: str) -> None:
+    """Put bytes in place in one step; an existing file's permissions stay but for the executable bit."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if mode == "120000":
+        _link(file, os.fsdecode(content))
+        return
+    permissions = file.stat().st_mode & 0o7777 if file.is_file() and not file.is_symlink() else _new_mode()
+    permissions = permissions | (permissions & 0o444) >> 2 if mode == "100755" else permissions & ~0o111
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=".nexus-")
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        os.chmod(name, permissions)  # noqa: PTH101
+        os.replace(name, file)  # noqa: PTH105
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _link(file: Path, target: str) -> None:
+    scratch = file.with_name(f".nexus-{time.time_ns()}")
+    scratch.symlink_to(target)
+    scratch.replace(file)
+
+
+def _new_mode() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

@@ -1,0 +1,245 @@
+"""Wiring: the only place that joins adapters to the engine. No decisions here."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nexus_lsp.adapters.state import Hold, state_root, workspace_of, workspace_state
+from nexus_lsp.adapters.trust import TrustStore
+from nexus_lsp.core.personas import Persona
+from nexus_lsp.core.problems import Problem, Refused
+from nexus_lsp.core.settings import Settings
+from nexus_lsp.engine.engine import Adapters, Engine
+from nexus_lsp.engine.local_api import LocalApi
+from nexus_lsp.engine.operations import Operations
+from nexus_lsp.engine.review import Review
+from nexus_lsp.ports import AgentBackend, EngineApi, Face, Planner, Readiness
+
+PROJECT_FILES = ("AGENTS.md", "CLAUDE.md")
+PROJECT_TEXT = 16_000
+"""Characters of each project file that agents are shown."""
+
+FaceMaker = Callable[[Path], Face]
+
+
+async def connect(
+    directory: Path, settings: Settings, env: Mapping[str, str], face: Face | None = None
+) -> EngineApi:
+    """The engine of the workspace that `directory` belongs to.
+
+    Raises:
+        Refused: the workspace is not there, or its state cannot be used; the text says what to do.
+    """
+    workspace = _workspace(directory)
+    state = _state(env, workspace)
+    hold = Hold(state)
+    if not hold.take():
+        raise Refused(f"Another NEXUS works on {workspace}; close it first.")
+    try:
+        return await _open(workspace, state, settings, env, face, hold)
+    except BaseException:
+        hold.give_back()
+        raise
+
+
+def _workspace(directory: Path) -> Path:
+    try:
+        return workspace_of(directory)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise Refused(f"There is no workspace at {directory}: give an existing directory.") from error
+
+
+def _state(env: Mapping[str, str], workspace: Path) -> Path:
+    try:
+        return workspace_state(state_root(env), workspace)
+    except OSError as error:
+        raise Refused(
+            f"The state directory cannot be used: {error}. Free disk space, or set NEXUS_STATE_DIR to a "
+            "directory you can write."
+        ) from error
+
+
+async def _open(
+    workspace: Path, state: Path, settings: Settings, env: Mapping[str, str], face: Face | None, hold: Hold
+) -> EngineApi:
+    from nexus_lsp.adapters.disk_face import DiskFace
+    from nexus_lsp.adapters.gates import WorkspaceGates
+    from nexus_lsp.adapters.quarantine import Quarantine
+    from nexus_lsp.adapters.sqlite_journal import SqliteJournal
+
+    repository = await Quarantine.open(workspace, state)
+    staff = Staff(workspace, state, env)
+    adapters = Adapters(
+        repository=repository,
+        journal=SqliteJournal(state / "journal.db"),
+        gates=WorkspaceGates(repository, workspace),
+        team=staff.team,
+        planner=staff.planner,
+        backend=staff.backend,
+        personas=staff.personas,
+        project_text=staff.project_text,
+        trusted=lambda: TrustStore(state_root(env)).is_trusted(workspace),
+        now=time.time,
+        new_id=lambda kind: f"{kind}_{secrets.token_hex(5)}",
+    )
+    engine = Engine(str(workspace), settings, adapters)
+    await engine.open()
+
+    async def end() -> None:
+        await engine.close()
+        await staff.close()
+        await repository.close()
+        hold.give_back()
+
+    disk = DiskFace(workspace, repository, state / "backups")
+    operations = Operations(engine, Review(engine, disk))
+    return LocalApi(engine, operations, face, end)
+
+
+@dataclass(slots=True)
+class Staff:
+    """Who works on a workspace: the planners, the backends and the personas, each made when first needed."""
+
+    workspace: Path
+    state: Path
+    env: Mapping[str, str]
+    _backends: dict[str, AgentBackend] = field(default_factory=dict[str, AgentBackend])
+    _planners: dict[str, Planner] = field(default_factory=dict[str, Planner])
+    _personas: tuple[tuple[Persona, ...], list[Problem]] | None = None
+
+    def team(self, wanted: str) -> tuple[str, str]:
+        """Which team works, and why."""
+        from nexus_lsp.adapters.claude_launcher import has_credentials
+
+        if wanted != "auto":
+            return wanted, "you chose it"
+        ready, why = has_credentials(self.env, Path.home())
+        return ("claude" if ready else "local"), why
+
+    def planner(self, _team: str) -> tuple[Planner, str]:
+        """OpenAI where a key or a base URL is set, else the built-in planner."""
+        if self.env.get("OPENAI_API_KEY") or self.env.get("OPENAI_BASE_URL"):
+            return self._planner("openai"), "an OpenAI key or base URL is set"
+        return self._planner("built-in"), "no OpenAI key is set"
+
+    def _planner(self, name: str) -> Planner:
+        if name not in self._planners:
+            if name == "openai":
+                from nexus_lsp.adapters.openai_planner import OpenAIPlanner
+
+                key, base_url = self.env.get("OPENAI_API_KEY"), self.env.get("OPENAI_BASE_URL")
+                self._planners[name] = OpenAIPlanner(api_key=key, base_url=base_url)
+            else:
+                from nexus_lsp.adapters.builtin_planner import BuiltinPlanner
+
+                self._planners[name] = BuiltinPlanner()
+        return self._planners[name]
+
+    def backend(self, name: str) -> AgentBackend:
+        """The backend of this name."""
+        if name not in self._backends:
+            if name == "claude":
+                from nexus_lsp.adapters.claude_code import ClaudeCodeBackend
+
+                self._backends[name] = ClaudeCodeBackend(self.state, self.env)
+            else:
+                from nexus_lsp.adapters.local_team import LocalTeam
+
+                self._backends[name] = LocalTeam()
+        return self._backends[name]
+
+    def personas(self) -> tuple[Persona, ...]:
+        """The personas, with the user's and the workspace's own over the bundled ones."""
+        if self._personas is None:
+            self._personas = self._load()
+        return self._personas[0]
+
+    def persona_problems(self) -> list[Problem]:
+        """What is wrong in persona files."""
+        self.personas()
+        return self._personas[1] if self._personas else []
+
+    def reload_personas(self) -> None:
+        """Forget the personas: they are read anew when next needed."""
+        self._personas = None
+
+    def _load(self) -> tuple[tuple[Persona, ...], list[Problem]]:
+        from nexus_lsp.adapters.persona_files import load_personas
+
+        return load_personas(state_root(self.env) / "personas", self.workspace)
+
+    def project_text(self) -> str:
+        """What the repository says to agents, to be quoted as untrusted."""
+        texts: list[str] = []
+        for name in PROJECT_FILES:
+            file = self.workspace / name
+            if file.is_file():
+                texts.append(f"# {name}\n{file.read_text('utf-8', 'replace')[:PROJECT_TEXT]}")
+        return "\n\n".join(texts)
+
+    async def close(self) -> None:
+        """End every process the team started."""
+        for backend in self._backends.values():
+            await backend.close()
+        for planner in self._planners.values():
+            await planner.close()
+
+
+async def doctor(directory: Path, env: Mapping[str, str]) -> list[Readiness]:
+    """Everything NEXUS builds on, looked at here and now; nothing is started that costs money."""
+    import sqlite3
+
+    from nexus_lsp.adapters.claude_code import ClaudeCodeBackend
+    from nexus_lsp.adapters.local_team import LocalTeam
+    from nexus_lsp.core.personas import unhonoured
+
+    lines: list[Readiness] = []
+    workspace: Path | None = None
+    try:
+        workspace = _workspace(directory)
+        state = _state(env, workspace)
+        trusted = TrustStore(state_root(env)).is_trusted(workspace)
+        told = "its code may be run" if trusted else "its code is not run"
+        mend = "" if trusted else "`nexus-lsp trust` lets NEXUS run its tests."
+        lines.append(Readiness("workspace", True, f"{workspace}: {told}", mend))
+        lines.append(Readiness("state", True, str(state)))
+    except Refused as error:
+        lines.append(Readiness("workspace", False, str(error)))
+        state = state_root(env)
+    lines.append(await _git_readiness())
+    lines.append(Readiness("sqlite", True, sqlite3.sqlite_version))
+    key = (
+        "OPENAI_API_KEY"
+        if env.get("OPENAI_API_KEY")
+        else "OPENAI_BASE_URL"
+        if env.get("OPENAI_BASE_URL")
+        else ""
+    )
+    planner = f"OpenAI ({key} is set)" if key else "built-in, without a model"
+    lines.append(
+        Readiness("planner", True, planner, "" if key else "Set OPENAI_API_KEY to plan with OpenAI.")
+    )
+    lines += await ClaudeCodeBackend(state, env).check()
+    lines += await LocalTeam().check()
+    staff = Staff(workspace or directory, state, env)
+    lines += [Readiness(p.where, False, p.what, p.mend) for p in staff.persona_problems()]
+    for persona in staff.personas():
+        lines += [Readiness(p.where, True, p.what, p.mend) for p in unhonoured(persona)]
+    return lines
+
+
+async def _git_readiness() -> Readiness:
+    from nexus_lsp.adapters.git_command import LEAST_VERSION, git_version
+
+    found = await git_version()
+    least = ".".join(map(str, LEAST_VERSION))
+    if found is None:
+        return Readiness("git", False, "not found", f"Install git {least} or newer.")
+    told = ".".join(map(str, found))
+    return Readiness(
+        "git", found >= LEAST_VERSION, told, f"NEXUS needs git {least}." if found < LEAST_VERSION else ""
+    )

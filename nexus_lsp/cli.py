@@ -1,0 +1,206 @@
+"""The command line: parses arguments, joins the faces to the wiring, gives exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nexus_lsp import __version__
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from nexus_lsp.core.settings import Settings
+    from nexus_lsp.ports import EngineApi, Face
+
+USAGE, FAILED, CANCELLED = 2, 1, 3
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run one command and exit with its code."""
+    args = _parser().parse_args(argv)
+    sys.exit(args.run(args))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("nexus-lsp", description="A team of coding agents inside your editor.")
+    parser.add_argument("--version", action="version", version=f"nexus-lsp {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _serve_arguments(commands.add_parser("serve", help="the language server, for editors"))
+    _delegate_arguments(
+        commands.add_parser("delegate", help="give the team a request and review what it does")
+    )
+    _review_arguments(commands.add_parser("review", help="see, accept, reject and undo what is proposed"))
+    for name, run, told in (
+        ("trust", _trust, "let NEXUS run this workspace's code (tests, setup)"),
+        ("runs", _runs, "list the runs of this workspace"),
+        ("doctor", _doctor, "check keys, Claude Code, git, sandbox, and say how to mend each"),
+    ):
+        sub = commands.add_parser(name, help=told)
+        sub.add_argument("directory", nargs="?", type=Path, default=Path())
+        sub.set_defaults(run=run)
+        if name == "trust":
+            sub.add_argument("--remove", action="store_true", help="take the trust back")
+    return parser
+
+
+def _serve_arguments(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--stdio", action="store_true", help="speak over stdin and stdout (the only way)")
+    sub.set_defaults(run=_serve)
+
+
+def _delegate_arguments(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("request", help="what the team is to do, in a sentence")
+    sub.add_argument("--workspace", type=Path, default=Path(), metavar="DIR")
+    sub.add_argument("--team", choices=("auto", "claude", "local"), default="auto")
+    sub.add_argument("--accept", choices=("all", "none", "ask"), default=None)
+    sub.add_argument("--priority", choices=("low", "medium", "high", "critical"), default="medium")
+    sub.add_argument(
+        "--approval", choices=("auto", "ask"), default="auto", help="whether you approve the plan"
+    )
+    sub.add_argument("--trust", action="store_true", help="let this run run the workspace's code")
+    sub.add_argument("--budget", type=float, default=None, metavar="USD")
+    sub.add_argument("--test-command", default=None, metavar="COMMAND")
+    sub.add_argument("--json", action="store_true", help="print one event a line")
+    sub.set_defaults(run=_delegate)
+
+
+def _review_arguments(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("action", nargs="?", choices=("ask", "list", "accept", "reject", "undo"), default="ask")
+    sub.add_argument("ids", nargs="*", metavar="CHANGE", help="ids of changes or runs, or paths")
+    sub.add_argument("--workspace", type=Path, default=Path(), metavar="DIR")
+    sub.add_argument("--reason", default="", help="why you reject; the agents hear it")
+    sub.set_defaults(run=_review)
+
+
+def _serve(args: argparse.Namespace) -> int:
+    if not args.stdio:
+        print("nexus-lsp serve: say --stdio; no other transport is safe to offer.", file=sys.stderr)
+        return USAGE
+    from nexus_lsp.lsp.server import serve
+
+    return serve(_connect)
+
+
+async def _connect(directory: Path, settings: Settings, face: Face) -> EngineApi:
+    from nexus_lsp.app import connect
+
+    return await connect(directory, settings, os.environ, face)
+
+
+def _delegate(args: argparse.Namespace) -> int:
+    from nexus_lsp.core.settings import Settings
+
+    argument = {
+        "request": args.request,
+        "team": args.team,
+        "approval": args.approval,
+        "priority": args.priority,
+    }
+    settings = Settings(trusted=args.trust, budget=args.budget, test_command=args.test_command, resume="auto")
+    accept = args.accept or ("ask" if sys.stdin.isatty() and not args.json else "none")
+
+    async def run(api: EngineApi, console: Console) -> int:
+        from nexus_lsp.terminal.delegate import delegate
+
+        return await delegate(api, console, argument, accept, args.json)
+
+    return _with_engine(args.workspace, settings, run, quiet=args.json)
+
+
+def _review(args: argparse.Namespace) -> int:
+    from nexus_lsp.core.settings import Settings
+
+    async def run(api: EngineApi, console: Console) -> int:
+        from nexus_lsp.terminal.review import command
+
+        return await command(api, console, args.action, args.ids, args.reason)
+
+    return _with_engine(args.workspace, Settings(), run)
+
+
+def _runs(args: argparse.Namespace) -> int:
+    from nexus_lsp.core.settings import Settings
+
+    async def run(api: EngineApi, console: Console) -> int:
+        from nexus_lsp.terminal.show import runs_table
+
+        runs = (await api.execute("runs", {}))["runs"]
+        console.print(runs_table(runs) if runs else 'No runs yet: `nexus-lsp delegate "…"` starts one.')
+        return 0
+
+    return _with_engine(args.directory, Settings(), run)
+
+
+def _with_engine(
+    directory: Path,
+    settings: Settings,
+    run: Callable[[EngineApi, Console], Awaitable[int]],
+    quiet: bool = False,
+) -> int:
+    """Join the workspace's engine, do something with it, leave it; problems become a sentence."""
+    from rich.console import Console
+
+    from nexus_lsp.core.problems import InvalidArgument, Refused
+    from nexus_lsp.ports import JournalFailed
+
+    console = Console(stderr=quiet, highlight=False)
+    try:
+        return asyncio.run(_joined(directory, settings, run, console))
+    except InvalidArgument as error:
+        console.print(f"[red]{error}[/]")
+        return USAGE
+    except (Refused, JournalFailed) as error:
+        console.print(f"[red]{error}[/]")
+        return FAILED
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        console.print("[yellow]Cancelled.[/] What landed can be reviewed: `nexus-lsp review`.")
+        return CANCELLED
+
+
+async def _joined(
+    directory: Path, settings: Settings, run: Callable[[EngineApi, Console], Awaitable[int]], console: Console
+) -> int:
+    from nexus_lsp.app import connect
+
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    api = await connect(directory, settings, os.environ)
+    try:
+        return await run(api, console)
+    finally:
+        await api.close()
+
+
+def _trust(args: argparse.Namespace) -> int:
+    from nexus_lsp.adapters.state import state_root, workspace_of
+    from nexus_lsp.adapters.trust import TrustStore
+    from nexus_lsp.core.problems import Refused
+
+    try:
+        workspace = workspace_of(args.directory)
+        store = TrustStore(state_root(os.environ))
+        (store.untrust if args.remove else store.trust)(workspace)
+    except (Refused, OSError) as error:
+        print(f"nexus-lsp trust: {error}", file=sys.stderr)
+        return FAILED
+    if args.remove:
+        print(f"NEXUS no longer runs code of {workspace}.")
+    else:
+        print(f"NEXUS may now run code of {workspace} (its tests, its setup).")
+        print("`nexus-lsp trust --remove` takes it back.")
+    return 0
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from nexus_lsp.app import doctor
+    from nexus_lsp.terminal.doctor import show_readiness
+
+    return show_readiness(asyncio.run(doctor(args.directory, os.environ)))

@@ -1,0 +1,267 @@
+"""What can happen to a run: the user's operations and the adapters' reports, as a closed union.
+
+Ids and times arrive with them; `core.decide.decide` turns each into facts, or refuses it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from nexus_lsp.core import facts as f
+from nexus_lsp.core.changes import Change
+from nexus_lsp.core.plan import Plan
+
+# --- operations --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovePlan:
+    """Carry the plan out, as it is or as the user changed it."""
+
+    plan: Plan | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectPlan:
+    """Do not carry it out."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Stop the run and every agent at work in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Start nothing new."""
+
+    reason: str = "paused by the user"
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Try the failed and cancelled tasks again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The editor (or the disk) holds these changes now."""
+
+    change_ids: tuple[str, ...]
+    by: str = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """The user does not want these changes."""
+
+    change_ids: tuple[str, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reopen:
+    """Decisions on these changes were taken back, or their ground is as it was."""
+
+    change_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outdate:
+    """These changes can no longer be applied to what the user has."""
+
+    change_ids: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAsk:
+    """Something has to be asked; the run waits for it where it must."""
+
+    ask: f.AskOpened
+    pause: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The user, or the time limit, answered an ask."""
+
+    ask_id: str
+    answer: str
+    by: Literal["user", "timeout", "engine"] = "user"
+
+
+# --- reports -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotDone:
+    """The workspace is in the quarantine."""
+
+    commit: str
+    head: str | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReady:
+    """A planner answered with a valid plan. `ask_id` names the ask, where the user is to approve it."""
+
+    plan: Plan
+    source: str
+    why: str
+    ask_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepFailed:
+    """Something that the whole run needs did not work: snapshot, planner, disk."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineDone:
+    """The snapshot was gated."""
+
+    results: tuple[f.BaselineMeasured, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The scheduler gives a task a place, on this integration head."""
+
+    task_id: str
+    instance_id: str
+    base: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """An agent says what it is doing."""
+
+    task_id: str
+    attempt: int
+    message: str
+    percent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionKnown:
+    """The backend's session for an attempt."""
+
+    task_id: str
+    attempt: int
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """An agent stopped and its checkout was harvested."""
+
+    fact: f.TaskSubmitted
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An attempt came to nothing: the work failed, the backend is unable, or it broke."""
+
+    task_id: str
+    attempt: int
+    status: Literal["failed", "unable", "broken"]
+    reason: str
+    retryable: bool = False
+    resume_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conflicted:
+    """A submitted commit does not merge; `marked` is the merge with conflict markers."""
+
+    task_id: str
+    marked: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gated:
+    """A candidate was measured. Any `GateFailed` among the facts is a red gate; `evidence` explains it."""
+
+    task_id: str
+    candidate: str
+    facts: tuple[f.GatePassed | f.GateFailed | f.GateNotMeasured, ...]
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """A candidate is the new integration head; `superseded` pairs old change ids with new ones.
+
+    `onto` and `decisions` say what it was computed from: another state by now makes it void.
+    """
+
+    task_id: str
+    onto: str
+    integration: str
+    paths: tuple[str, ...]
+    proposed: tuple[Change, ...]
+    superseded: tuple[tuple[str, str | None], ...]
+    decisions: int
+
+
+@dataclass(frozen=True, slots=True)
+class BaseTaken:
+    """The user's current text is under the work; `lost` pairs changes that have no place with reasons."""
+
+    snapshot: str
+    integration: str
+    moves: tuple[f.Move, ...]
+    lost: tuple[tuple[str, str], ...]
+    decisions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """The engine starts again after it died. `cut_off` pairs tasks that were at work with what their
+    checkout held (a commit to go on from, or None). `ask_id`: paid work waits for this ask."""
+
+    cut_off: tuple[tuple[str, str | None], ...]
+    ask_id: str | None
+
+
+Happening = (
+    ApprovePlan
+    | RejectPlan
+    | Cancel
+    | Pause
+    | Resume
+    | Retry
+    | Accepted
+    | Reject
+    | Reopen
+    | Outdate
+    | OpenAsk
+    | Answer
+    | SnapshotDone
+    | PlanReady
+    | StepFailed
+    | BaselineDone
+    | Start
+    | Progressed
+    | SessionKnown
+    | Submitted
+    | Ended
+    | Conflicted
+    | Gated
+    | Landed
+    | BaseTaken
+    | Recovered
+)

@@ -1,0 +1,186 @@
+"""Proposals: what a landed task changes, as changes for the review.
+
+Three texts of a file play together: `base` (the user's), `ours` (base plus every pending change) and
+`merged` (ours plus the task's work). An edit of a text becomes hunks on `base`; everything else becomes one
+change of the whole file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from nexus_lsp.core.changes import Change, ChangeKind
+from nexus_lsp.core.composing import Pending, compose
+from nexus_lsp.core.diff import diff
+from nexus_lsp.core.hunks import Hunk
+from nexus_lsp.core.text import split_lines
+
+REGULAR = ("100644", "100755")
+MAX_TEXT = 8 * 2**20
+"""Bytes; a larger file is reviewed as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """A file in one tree; all None where it does not exist. `text` is None for what is not UTF-8 text."""
+
+    blob: str | None = None
+    mode: str | None = None
+    text: str | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether the tree has it."""
+        return self.mode is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who made the work that is proposed."""
+
+    task_id: str
+    agent_id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileWork:
+    """One file that a task changed; `old_path` with `old_base` for a rename."""
+
+    path: str
+    base: FileState
+    ours: FileState
+    merged: FileState
+    old_path: str | None = None
+    old_base: FileState = FileState()
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """New changes, and the pending ones that they take the place of (None: nothing took their place)."""
+
+    changes: tuple[Change, ...] = ()
+    superseded: tuple[tuple[str, str | None], ...] = ()
+
+
+def text_of(content: bytes) -> str | None:
+    """Bytes as text that an editor can hold, or None: not UTF-8, a NUL byte, or too large."""
+    if len(content) > MAX_TEXT or b"\0" in content:
+        return None
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def propose(work: FileWork, pending: Sequence[Change], author: Author, new_id: Callable[[], str]) -> Proposal:
+    """The changes for one file. `pending` are the waiting changes of `path` and `old_path`."""
+    texts = (work.base, work.ours, work.merged)
+    if work.old_path is None and all(s.mode in REGULAR and s.text is not None for s in texts):
+        return _edit(work, pending, author, new_id)
+    return _whole(work, pending, author, new_id)
+
+
+def _edit(work: FileWork, pending: Sequence[Change], author: Author, new_id: Callable[[], str]) -> Proposal:
+    base = split_lines(work.base.text or "")
+    edits = [c for c in pending if c.kind == "edit"]
+    waiting = [Pending(c.id, hunk_of(c)) for c in edits]
+    found = compose(
+        waiting, base, diff(split_lines(work.ours.text or ""), split_lines(work.merged.text or ""))
+    )
+    by_id = {c.id: c for c in edits}
+    changes: list[Change] = []
+    for new in found.new:
+        old = [by_id[i] for i in new.supersedes]
+        changes.append(_hunk_change(work, new.hunk, old, author, new_id()))
+    superseded = [(i, None if at is None else changes[at].id) for i, at in found.superseded]
+    mode = _mode(work, pending, author, new_id) if work.ours.mode != work.merged.mode else Proposal()
+    return Proposal((*changes, *mode.changes), (*superseded, *mode.superseded))
+
+
+def _hunk_change(work: FileWork, hunk: Hunk, old: Sequence[Change], author: Author, change_id: str) -> Change:
+    return Change(
+        id=change_id,
+        task_ids=_tasks(old, author),
+        agent_ids=_agents(old, author),
+        path=work.path,
+        kind="edit",
+        why=author.why,
+        base=work.base.blob,
+        line=hunk.line,
+        before="".join(hunk.before),
+        after="".join(hunk.after),
+    )
+
+
+def _mode(work: FileWork, pending: Sequence[Change], author: Author, new_id: Callable[[], str]) -> Proposal:
+    old = [c for c in pending if c.kind == "mode"]
+    if work.base.mode == work.merged.mode:
+        return Proposal((), tuple((c.id, None) for c in old))
+    change = Change(
+        id=new_id(),
+        task_ids=_tasks(old, author),
+        agent_ids=_agents(old, author),
+        path=work.path,
+        kind="mode",
+        why=author.why,
+        before_blob=work.base.blob,
+        after_blob=work.base.blob,
+        before_mode=work.base.mode,
+        after_mode=work.merged.mode,
+    )
+    return Proposal((change,), tuple((c.id, change.id) for c in old))
+
+
+def _whole(work: FileWork, pending: Sequence[Change], author: Author, new_id: Callable[[], str]) -> Proposal:
+    """The file as one change from the user's text to the merged one; it takes in all that waited there."""
+    before = work.old_base if work.old_path else work.base
+    kind = _kind(work, before)
+    if kind is None:
+        return Proposal((), tuple((c.id, None) for c in pending))
+    change = Change(
+        id=new_id(),
+        task_ids=_tasks(pending, author),
+        agent_ids=_agents(pending, author),
+        path=work.path,
+        kind=kind,
+        why=author.why,
+        before=before.text or "",
+        after=work.merged.text or "",
+        old_path=work.old_path if kind == "rename" else None,
+        before_blob=before.blob,
+        after_blob=work.merged.blob,
+        before_mode=before.mode,
+        after_mode=work.merged.mode,
+    )
+    return Proposal((change,), tuple((c.id, change.id) for c in pending))
+
+
+def _kind(work: FileWork, before: FileState) -> ChangeKind | None:
+    """What the user would call it; None where nothing is left of it."""
+    after = work.merged
+    if (before.blob, before.mode) == (after.blob, after.mode) and not work.old_path:
+        return None
+    if "120000" in (before.mode, after.mode):
+        return "symlink"
+    if not after.exists:
+        return "delete"
+    if after.text is None or (before.exists and before.text is None):
+        return "binary"
+    if work.old_path and before.exists:
+        return "rename"
+    return "create" if not before.exists else "binary"
+
+
+def _tasks(old: Iterable[Change], author: Author) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*(t for c in old for t in c.task_ids), author.task_id]))
+
+
+def _agents(old: Iterable[Change], author: Author) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*(a for c in old for a in c.agent_ids), author.agent_id]))
+
+
+def hunk_of(change: Change) -> Hunk:
+    """An `edit` change's hunk on its base text."""
+    return Hunk(change.line, tuple(split_lines(change.before)), tuple(split_lines(change.after)))

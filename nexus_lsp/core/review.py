@@ -1,0 +1,133 @@
+"""Review: where waiting or decided changes stand in the user's current text, and the edits that carry a
+decision out. Pure; faces (an editor, the disk) apply what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from nexus_lsp.core.anchors import place
+from nexus_lsp.core.changes import Change
+from nexus_lsp.core.hunks import Hunk, TextEdit, apply, edit_text
+from nexus_lsp.core.proposals import hunk_of
+from nexus_lsp.core.run import Run
+from nexus_lsp.core.text import split_lines
+
+CHANGED_LINES = "you changed these lines since; they were not touched"
+
+
+@dataclass(frozen=True, slots=True)
+class TextDecision:
+    """What a decision means for one text.
+
+    Attributes:
+        edits: ordered, disjoint edits in coordinates of the live text.
+        text: the text after them.
+        carried: ids whose hunks are among the edits.
+        refused: (id, why) of those that have no place.
+    """
+
+    edits: tuple[TextEdit, ...]
+    text: str
+    carried: tuple[str, ...]
+    refused: tuple[tuple[str, str], ...]
+
+
+def places(changes: Sequence[Change], bases: Mapping[str, str], live: str) -> list[int | None]:
+    """The 0-based line at which each `edit` change stands in `live`; None where it has no place.
+
+    `bases` gives the text of every base blob.
+    """
+    lines = split_lines(live)
+    found: dict[str, int | None] = {}
+    for base, group in _by_base(changes):
+        hunks = [hunk_of(c) for c in group]
+        found.update(zip([c.id for c in group], place(hunks, split_lines(bases[base]), lines), strict=True))
+    return [found[c.id] for c in changes]
+
+
+def _by_base(changes: Sequence[Change]) -> Iterable[tuple[str, list[Change]]]:
+    ordered = sorted(changes, key=lambda c: (c.base or "", c.line))
+    return ((base, list(group)) for base, group in groupby(ordered, key=lambda c: c.base or ""))
+
+
+def decide_text(
+    changes: Sequence[Change], bases: Mapping[str, str], live: str, undo: bool = False
+) -> TextDecision:
+    """The edits that accept these `edit` changes of one file, or with `undo` take accepted ones back."""
+    hunks: list[tuple[Change, Hunk, str]] = []
+    for base, group in _by_base(changes):
+        hunks += _inverted(group, bases[base]) if undo else [(c, hunk_of(c), bases[base]) for c in group]
+    lines = split_lines(live)
+    placed: list[tuple[int, Hunk, str]] = []
+    refused: list[tuple[str, str]] = []
+    for text, same in groupby(hunks, key=lambda item: item[2]):
+        items = list(same)
+        found = place([hunk for _, hunk, _ in items], split_lines(text), lines)
+        for (change, hunk, _), line in zip(items, found, strict=True):
+            if line is None:
+                refused.append((change.id, CHANGED_LINES))
+            else:
+                placed.append((line, hunk, change.id))
+    return _edited(lines, placed, refused)
+
+
+def _edited(
+    lines: list[str], placed: list[tuple[int, Hunk, str]], refused: list[tuple[str, str]]
+) -> TextDecision:
+    try:
+        edits = edit_text(lines, [(line, hunk) for line, hunk, _ in placed])
+        text = "".join(apply(lines, [replace(hunk, line=line) for line, hunk, _ in placed]))
+    except ValueError:
+        why = "these changes overlap in what you have now; accept them one by one"
+        return TextDecision((), "".join(lines), (), (*refused, *((i, why) for _, _, i in placed)))
+    return TextDecision(edits, text, tuple(i for _, _, i in placed), tuple(refused))
+
+
+def _inverted(group: Sequence[Change], base: str) -> list[tuple[Change, Hunk, str]]:
+    """The same hunks the other way round, on the text that has them all."""
+    hunks = [hunk_of(c) for c in group]
+    after = "".join(apply(split_lines(base), hunks))
+    grown = 0
+    inverted: list[tuple[Change, Hunk, str]] = []
+    for change, hunk in zip(group, hunks, strict=True):
+        inverted.append((change, Hunk(hunk.line + grown, hunk.after, hunk.before), after))
+        grown += len(hunk.after) - len(hunk.before)
+    return inverted
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which changes an operation means, and which of them it cannot be done to."""
+
+    changes: tuple[Change, ...]
+    refused: tuple[tuple[str, str], ...] = ()
+
+
+def acceptable(runs: Iterable[Run], ids: Sequence[str]) -> Choice:
+    """The changes that can be accepted now: pending, and with everything they depend on."""
+    states = {i: s for run in runs for i, s in run.changes.items()}
+    chosen: list[Change] = []
+    refused: list[tuple[str, str]] = []
+    for change_id in dict.fromkeys(ids):
+        state = states[change_id]
+        missing = [d for d in state.change.depends_on if states[d].status != "accepted" and d not in ids]
+        if state.status != "pending":
+            refused.append((change_id, _why_not(state.status, state.note)))
+        elif missing:
+            refused.append((change_id, f"it needs {', '.join(missing)}: accept them together"))
+        else:
+            chosen.append(state.change)
+    return Choice(tuple(chosen), tuple(refused))
+
+
+def _why_not(status: str, note: str) -> str:
+    return f"it is {status} already" + (f" ({note})" if note else "")
+
+
+def select(runs: Iterable[Run], wanted: Callable[[Run, Change], bool], statuses: Sequence[str]) -> list[str]:
+    """Ids of all changes in these states that `wanted` picks, oldest first."""
+    return [
+        i for run in runs for i, s in run.changes.items() if s.status in statuses and wanted(run, s.change)
+    ]

@@ -1,0 +1,110 @@
+"""What has to be done next, read off the state.
+
+Effects are level-triggered: `due(run)` names all work that the run waits for *now*, whatever led to it. The
+engine starts what is not under way yet. A restart after a crash therefore needs no code of its own: the same
+state names the same work.
+
+**Invariant:** an effect's end changes the state so that it is no longer due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from nexus_lsp.core.facts import Priority
+from nexus_lsp.core.plan import writes_overlap
+from nexus_lsp.core.run import OVER, Run, TaskState
+
+EffectKind = Literal["snapshot", "baseline", "plan", "work", "land"]
+PRIORITIES: Mapping[Priority, int] = {"critical": 0, "high": 1, "medium": 2, "low": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A piece of work for the shell; equal effects are the same work."""
+
+    run_id: str
+    kind: EffectKind
+    task_id: str = ""
+    attempt: int = 0
+
+
+def due(run: Run) -> list[Effect]:
+    """All work that this run waits for, but for starting tasks (`next_starts`)."""
+    if run.status in OVER:
+        return []
+    if run.snapshot is None:
+        return [Effect(run.id, "snapshot")]
+    effects: list[Effect] = []
+    if not run.baseline:
+        effects.append(Effect(run.id, "baseline"))
+    if run.plan is None and run.status == "pending":
+        effects.append(Effect(run.id, "plan"))
+    effects += [Effect(run.id, "work", i, s.attempt) for i, s in run.tasks.items() if s.working]
+    landing = [Effect(run.id, "land", i, s.attempt) for i, s in run.tasks.items() if s.submitted]
+    if run.baseline:
+        effects += landing[:1]
+    return effects
+
+
+def busy(run: Run) -> list[TaskState]:
+    """The tasks that hold their expected writes: at work or waiting to land."""
+    return [s for s in run.tasks.values() if s.working or s.submitted]
+
+
+def next_starts(
+    runs: Iterable[Run], limit: int, reserved: Iterable[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """(run id, task id) of the tasks to start now, most urgent first.
+
+    `limit` counts agents at work over all runs; `reserved` are tasks that are being started already. Within
+    a priority the earlier deadline goes first, then the run that has fewer agents at work, then the older.
+    """
+    taken = list(reserved)
+    all_runs = [run for run in runs if run.status == "in_progress"]
+    at_work = sum(1 for run in all_runs for s in run.tasks.values() if s.working)
+    chosen: list[tuple[str, str]] = []
+    while at_work + len(taken) < limit:
+        candidates = [(_urgency(run, taken), run, _ready(run, taken)) for run in all_runs]
+        candidates = [c for c in candidates if c[2]]
+        if not candidates:
+            break
+        _, run, ready = min(candidates, key=lambda c: c[0])
+        chosen.append((run.id, ready[0]))
+        taken.append((run.id, ready[0]))
+    return chosen
+
+
+def _urgency(run: Run, taken: list[tuple[str, str]]) -> tuple[int, float, int, float, str]:
+    working = sum(1 for s in run.tasks.values() if s.working) + sum(1 for r, _ in taken if r == run.id)
+    deadline = run.started.deadline if run.started.deadline is not None else float("inf")
+    return (PRIORITIES[run.started.priority], deadline, working, run.started_at, run.id)
+
+
+def _ready(run: Run, taken: list[tuple[str, str]]) -> list[str]:
+    """Tasks of this run that may start: dependencies settled, no overlap with what is busy."""
+    starting = [run.tasks[t] for r, t in taken if r == run.id]
+    holders = busy(run) + starting
+    return [
+        task_id
+        for task_id, s in run.tasks.items()
+        if s.status == "pending"
+        and (run.id, task_id) not in taken
+        and all(_satisfied(run.tasks[dep]) for dep in s.task.depends_on)
+        and not any(_overlap(s, other) for other in holders)
+    ]
+
+
+def _satisfied(dep: TaskState) -> bool:
+    return dep.status == "completed" or dep.unable
+
+
+def _overlap(a: TaskState, b: TaskState) -> bool:
+    """What a task really wrote replaces what it was expected to; an analysis writes nothing."""
+    if "analysis" in (a.task.type, b.task.type) or "validation" in (a.task.type, b.task.type):
+        return bool(set(a.task.writes) and set(b.task.writes)) and writes_overlap(
+            a.task.writes, b.task.writes
+        )
+    return writes_overlap(a.paths or a.task.writes, b.paths or b.task.writes)

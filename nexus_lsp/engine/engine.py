@@ -1,0 +1,346 @@
+"""The engine of one workspace: one loop, one journal, many runs.
+
+Everything that happens comes through one bounded queue, one at a time: decide → journal → evolve → tell the
+faces → start what is due. Effects run beside the loop as asyncio tasks and report back through the queue.
+
+**Invariant:** a fact is in the journal before any face hears of it and before any effect follows from it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from nexus_lsp.core import facts as f
+from nexus_lsp.core import happenings as h
+from nexus_lsp.core.decide import Facts, Limits, decide
+from nexus_lsp.core.personas import Persona
+from nexus_lsp.core.problems import Refused, Unknown
+from nexus_lsp.core.run import OVER, Run, begin, evolve
+from nexus_lsp.core.schedule import Effect, due, next_starts
+from nexus_lsp.core.settings import Settings
+from nexus_lsp.engine.baseline import Baseline
+from nexus_lsp.engine.integration import Integration
+from nexus_lsp.engine.work import work
+from nexus_lsp.ports import (
+    AgentBackend,
+    Brief,
+    Face,
+    Gates,
+    Journal,
+    JournalFailed,
+    PlanFailed,
+    Planner,
+    Repository,
+)
+
+log = logging.getLogger(__name__)
+
+QUEUE_SIZE = 1000
+SLOW_TURN = 0.1
+"""Seconds; a turn of the loop that takes longer is logged."""
+
+Listener = Callable[[f.Entry, Run], None]
+Watcher = Callable[[str, str, str], None]
+"""Hears (run id, task id, line) of what is said and not kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """What the wiring gives an engine.
+
+    Attributes:
+        team: which backend a `team` setting means here and now, and why.
+        planner: the planner for a backend's name, and why this one.
+        backend: the backend of a name, made when it is first asked for.
+        trusted: whether the user lets this workspace's code run, besides what the editor says.
+        personas: who is there; asked anew for each run, so that edits of persona files count.
+        now: Unix seconds. new_id: a fresh id with this prefix.
+    """
+
+    repository: Repository
+    journal: Journal
+    gates: Gates
+    team: Callable[[str], tuple[str, str]]
+    planner: Callable[[str], tuple[Planner, str]]
+    backend: Callable[[str], AgentBackend]
+    personas: Callable[[], tuple[Persona, ...]]
+    project_text: Callable[[], str]
+    trusted: Callable[[], bool]
+    now: Callable[[], float]
+    new_id: Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    run_id: str
+    happening: h.Happening | f.RunStarted
+    done: asyncio.Future[Facts] | None
+
+
+@dataclass(slots=True)
+class Engine:
+    """See the module. `open` first; `close` leaves nothing running."""
+
+    workspace: str
+    settings: Settings
+    adapters: Adapters
+    runs: dict[str, Run] = field(default_factory=dict[str, Run])
+    entries: list[f.Entry] = field(default_factory=list[f.Entry])
+    faces: list[Face] = field(default_factory=list[Face])
+    listeners: list[Listener] = field(default_factory=list[Listener])
+    watchers: list[Watcher] = field(default_factory=list[Watcher])
+    _queue: asyncio.Queue[_Turn] = field(default_factory=lambda: asyncio.Queue(QUEUE_SIZE))
+    _effects: dict[Effect, asyncio.Task[None]] = field(default_factory=dict[Effect, "asyncio.Task[None]"])
+    _starting: dict[tuple[str, str], asyncio.Task[None]] = field(
+        default_factory=dict[tuple[str, str], "asyncio.Task[None]"]
+    )
+    _integrations: dict[str, Integration] = field(default_factory=dict[str, Integration])
+    _baseline: Baseline | None = None
+    _loop: asyncio.Task[None] | None = None
+
+    # --- life ----------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Replay the journal, then go on with what was under way. JournalFailed where it cannot be read."""
+        for entry in await self.adapters.journal.open():
+            self._remember(entry)
+        self._baseline = Baseline(self.adapters.repository, self.adapters.gates)
+        self._loop = asyncio.create_task(self._run_loop(), name="nexus engine")
+        for run in [r for r in self.runs.values() if r.status not in OVER]:
+            await self._recover(run)
+
+    async def close(self) -> None:
+        """End every effect and give back every adapter. What was under way is recovered at the next open."""
+        tasks = [*self._effects.values(), *self._starting.values()]
+        if self._loop:
+            tasks.append(self._loop)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.adapters.gates.close()
+        await self.adapters.journal.close()
+
+    async def _recover(self, run: Run) -> None:
+        cut_off: list[tuple[str, str | None]] = []
+        for task_id, state in run.tasks.items():
+            if state.working:
+                cut_off.append((task_id, await self.integration(run.id).salvage(state)))
+        paid = run.started.team != "local" and any(
+            s.status in ("pending", "in_progress") for s in run.tasks.values()
+        )
+        ask = self.adapters.new_id("ask") if paid and self.settings.resume == "ask" else None
+        if cut_off or ask:
+            await self.submit(run.id, h.Recovered(tuple(cut_off), ask))
+        else:
+            self._reconcile()
+
+    # --- the loop ------------------------------------------------------------------------------------
+
+    async def delegate(self, started: f.RunStarted) -> str:
+        """Take a request on; gives the run's id once the fact is journalled."""
+        run_id = self.adapters.new_id("run")
+        await self._put(run_id, started)
+        return run_id
+
+    async def submit(self, run_id: str, happening: h.Happening) -> Facts:
+        """Let something happen to a run; gives the facts that followed, or raises Refused."""
+        if run_id not in self.runs:
+            raise Unknown(f"There is no run {run_id!r}. `nexus-lsp runs` lists them.")
+        return await self._put(run_id, happening)
+
+    def report(self, run_id: str, happening: h.Happening) -> None:
+        """As `submit`, without waiting: for progress. A full queue drops it."""
+        try:
+            self._queue.put_nowait(_Turn(run_id, happening, None))
+        except asyncio.QueueFull:
+            log.warning("the engine's queue is full: a progress report was dropped")
+
+    def say(self, run_id: str, task_id: str, message: str) -> None:
+        """A progress line that is shown and not kept (a gate's output as it comes)."""
+        for watcher in list(self.watchers):
+            watcher(run_id, task_id, message)
+
+    async def _put(self, run_id: str, happening: h.Happening | f.RunStarted) -> Facts:
+        done: asyncio.Future[Facts] = asyncio.get_running_loop().create_future()
+        await self._queue.put(_Turn(run_id, happening, done))
+        return await done
+
+    async def _run_loop(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            turn = await self._queue.get()
+            began = loop.time()
+            try:
+                facts = await self._take(turn)
+                if turn.done and not turn.done.done():
+                    turn.done.set_result(facts)
+            except (Refused, JournalFailed) as error:
+                self._give(turn, error)
+            except Exception as error:
+                log.exception("a turn of the engine failed")
+                self._give(turn, error)
+            self._reconcile()
+            if loop.time() - began > SLOW_TURN:
+                log.warning(
+                    "a turn took %.0f ms: %s", (loop.time() - began) * 1e3, type(turn.happening).__name__
+                )
+
+    @staticmethod
+    def _give(turn: _Turn, error: Exception) -> None:
+        if turn.done and not turn.done.done():
+            turn.done.set_exception(error)
+
+    async def _take(self, turn: _Turn) -> Facts:
+        what = turn.happening
+        if isinstance(what, f.RunStarted):
+            facts: Facts = [what]
+        else:
+            facts = decide(self.runs[turn.run_id], what, self._limits())
+        if facts:
+            for entry in await self.adapters.journal.append(turn.run_id, facts, self.adapters.now()):
+                self._tell(self._remember(entry), entry)
+        return facts
+
+    def _remember(self, entry: f.Entry) -> Run:
+        old = self.runs.get(entry.run_id)
+        run = evolve(old, entry) if old else begin(entry)
+        self.runs[entry.run_id] = run
+        self.entries.append(entry)
+        return run
+
+    def _tell(self, run: Run, entry: f.Entry) -> None:
+        for listener in list(self.listeners):
+            try:
+                listener(entry, run)
+            except Exception:
+                log.exception("a listener failed")
+
+    def _limits(self) -> Limits:
+        agents = frozenset(p.agent_id for p in self.adapters.personas())
+        return Limits(repairs=self.settings.repair_rounds, agents=agents)
+
+    # --- effects -------------------------------------------------------------------------------------
+
+    def _reconcile(self) -> None:
+        """Start what is due and not under way; end what belongs to a run that is over."""
+        for effect, task in list(self._effects.items()):
+            if self.runs[effect.run_id].status in OVER:
+                task.cancel()
+        live = [run for run in self.runs.values() if run.status not in OVER]
+        for run in live:
+            for effect in due(run):
+                if effect not in self._effects:
+                    self._effects[effect] = asyncio.create_task(self._perform(effect), name=str(effect))
+        for key in next_starts(live, self.settings.max_agents, self._starting):
+            self._starting[key] = asyncio.create_task(self._start_task(*key), name=f"start {key}")
+
+    async def _perform(self, effect: Effect) -> None:
+        try:
+            await self._kinds()[effect.kind](effect)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            log.exception("%s failed", effect)
+            await self._fell(effect, error)
+        finally:
+            self._effects.pop(effect, None)
+            self._after_effect()
+
+    def _after_effect(self) -> None:
+        if self._loop and not self._loop.done():
+            self._reconcile()
+
+    async def _fell(self, effect: Effect, error: Exception) -> None:
+        """An effect did not end as effects should: the run (or the task) fails with a sentence."""
+        what: h.Happening
+        if effect.kind == "work":
+            what = h.Ended(effect.task_id, effect.attempt, "broken", str(error) or repr(error))
+        else:
+            what = h.StepFailed(str(error) or repr(error))
+        try:
+            await self.submit(effect.run_id, what)
+        except (Refused, JournalFailed):
+            log.exception("%s could not be reported", effect)
+
+    def _kinds(self) -> Mapping[str, Callable[[Effect], Awaitable[None]]]:
+        return {
+            "snapshot": self._snapshot,
+            "baseline": self._measure_baseline,
+            "plan": self._plan,
+            "work": lambda effect: work(self, effect.run_id, effect.task_id),
+            "land": lambda effect: self.integration(effect.run_id).land(effect.task_id),
+        }
+
+    def integration(self, run_id: str) -> Integration:
+        """The keeper of a run's integration tree."""
+        if run_id not in self._integrations:
+            self._integrations[run_id] = Integration(self, run_id)
+        return self._integrations[run_id]
+
+    def open_texts(self) -> dict[str, str]:
+        """What every face has open, by path; a later face's text wins where two differ."""
+        texts: dict[str, str] = {}
+        for face in self.faces:
+            texts.update(face.open_texts())
+        return texts
+
+    async def _snapshot(self, effect: Effect) -> None:
+        repository = self.adapters.repository
+        taken = await repository.snapshot(self.open_texts())
+        await repository.keep(f"{effect.run_id}/snapshot", taken.commit)
+        head = await repository.user_head()
+        await self.submit(effect.run_id, h.SnapshotDone(taken.commit, head, taken.notes))
+
+    async def _measure_baseline(self, effect: Effect) -> None:
+        run = self.runs[effect.run_id]
+        assert self._baseline is not None and run.snapshot is not None
+        facts = await self._baseline.measure(run.snapshot, run.started.trusted, run.started.test_command)
+        await self.submit(run.id, h.BaselineDone(facts))
+
+    async def _plan(self, effect: Effect) -> None:
+        run = self.runs[effect.run_id]
+        planner, why = self.adapters.planner(run.started.team)
+        try:
+            plan = await planner.plan(await self._brief(run))
+        except PlanFailed as error:
+            await self.submit(run.id, h.StepFailed(str(error)))
+            return
+        ready = h.PlanReady(plan, planner.source, why, self.adapters.new_id("ask"))
+        await self.submit(run.id, ready)
+
+    async def _brief(self, run: Run) -> Brief:
+        assert run.snapshot is not None
+        repository = self.adapters.repository
+        excerpts: list[tuple[str, str]] = []
+        for path in ("README.md", "README.rst", "pyproject.toml", "package.json"):
+            content = await repository.read_file(run.snapshot, path)
+            if content:
+                excerpts.append((path, content.content[:4000].decode("utf-8", "replace")))
+        return Brief(
+            request=run.started.request,
+            files=await repository.files(run.snapshot),
+            personas=self.adapters.personas(),
+            team=run.started.team,
+            focus=run.started.focus,
+            context=run.started.context,
+            excerpts=tuple(excerpts),
+        )
+
+    async def _start_task(self, run_id: str, task_id: str) -> None:
+        """Bring the integration tree up to the user's text, then give the task its place."""
+        try:
+            base = await self.integration(run_id).refresh()
+            state = self.runs[run_id].tasks[task_id]
+            instance = f"{state.task.agent}#{self.adapters.new_id('agent')}"
+            await self.submit(run_id, h.Start(task_id, instance, base))
+        except (Refused, JournalFailed):
+            log.exception("task %s could not start", task_id)
+        except Exception as error:
+            log.exception("task %s could not start", task_id)
+            await self.submit(run_id, h.StepFailed(f"A checkout could not be prepared: {error}"))
+        finally:
+            self._starting.pop((run_id, task_id), None)
+            self._after_effect()

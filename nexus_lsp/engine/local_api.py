@@ -1,0 +1,63 @@
+"""An engine in this process, as a face sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from nexus_lsp.core.facts import Entry
+from nexus_lsp.core.run import Run
+from nexus_lsp.core.wire import Json, entry_to_json
+from nexus_lsp.engine.engine import Engine
+from nexus_lsp.engine.operations import Operations
+from nexus_lsp.ports import Face
+
+Hear = Callable[[Json], None]
+
+
+class LocalApi:
+    """`ports.EngineApi` for one face; `close` detaches it and then runs `after`."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        operations: Operations,
+        face: Face | None,
+        after: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._engine = engine
+        self._operations = operations
+        self._face = face
+        self._after = after
+        if face is not None:
+            engine.faces.append(face)
+
+    async def execute(self, name: str, argument: Mapping[str, Any]) -> Json:
+        """See the port."""
+        return await self._operations.execute(name, argument, self._face)
+
+    def listen(self, hear: Hear) -> Callable[[], None]:
+        """See the port. Lines that are said and not kept come as `{"type": "said", …}` without `seq`."""
+
+        def on_entry(entry: Entry, _run: Run) -> None:
+            hear(entry_to_json(entry))
+
+        def on_word(run_id: str, task_id: str, message: str) -> None:
+            hear({"type": "said", "run_id": run_id, "task_id": task_id, "message": message})
+
+        self._engine.listeners.append(on_entry)
+        self._engine.watchers.append(on_word)
+
+        def stop() -> None:
+            if on_entry in self._engine.listeners:
+                self._engine.listeners.remove(on_entry)
+                self._engine.watchers.remove(on_word)
+
+        return stop
+
+    async def close(self) -> None:
+        """See the port."""
+        if self._face in self._engine.faces:
+            self._engine.faces.remove(self._face)
+        if self._after:
+            await self._after()

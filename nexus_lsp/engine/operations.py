@@ -1,0 +1,337 @@
+"""Operations: what faces can ask of an engine, one table for editors, terminals and sockets.
+
+Arguments and answers are JSON values in snake_case with workspace-relative paths; each face translates at
+its own door. Every operation answers at once; work goes on behind it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from nexus_lsp.core import happenings as h
+from nexus_lsp.core.changes import Change
+from nexus_lsp.core.facts import Priority, RunStarted
+from nexus_lsp.core.plan import Plan
+from nexus_lsp.core.problems import InvalidArgument, Refused, Unknown
+from nexus_lsp.core.review import select
+from nexus_lsp.core.run import Run
+from nexus_lsp.core.wire import Json, entry_to_json, from_json
+from nexus_lsp.engine.engine import Engine
+from nexus_lsp.engine.projections import agents, change_line, estimate, run_detail, run_summary, touches
+from nexus_lsp.engine.review import Decided, Review
+from nexus_lsp.ports import Face
+
+MAX_REQUEST = 100_000
+"""Characters; a longer request is a mistake (a pasted file), and no model reads it."""
+
+
+class _Argument(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Nothing(_Argument):
+    pass
+
+
+class _Delegate(_Argument):
+    request: str = Field(max_length=MAX_REQUEST)
+    paths: list[str] = []
+    range: dict[str, Any] | None = None
+    priority: Priority = "medium"
+    deadline: str | None = None
+    context: dict[str, Any] | None = None
+    team: Literal["auto", "claude", "local"] | None = None
+    approval: Literal["auto", "ask"] | None = None
+
+
+class _OfRun(_Argument):
+    run_id: str
+
+
+class _Approve(_OfRun):
+    plan: dict[str, Any] | None = None
+
+
+class _RejectPlan(_OfRun):
+    reason: str = ""
+
+
+class _List(_Argument):
+    run_id: str | None = None
+    path: str | None = None
+
+
+class _Chosen(_Argument):
+    change_ids: list[str] | None = None
+    path: str | None = None
+    agent_id: str | None = None
+    run_id: str | None = None
+
+
+class _Reject(_Chosen):
+    reason: str = ""
+
+
+class _Ids(_Argument):
+    change_ids: list[str]
+
+
+class _Answer(_Argument):
+    ask_id: str
+    answer: str
+
+
+class _Events(_OfRun):
+    after_seq: int = 0
+
+
+class _Blob(_Argument):
+    change_id: str
+
+
+class _Outdate(_Ids):
+    why: str
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+A = TypeVar("A", bound=BaseModel)
+Handler = Callable[[Any, Face | None], Awaitable[Json]]
+
+
+class Operations:
+    """The table; `execute` is its only way in."""
+
+    def __init__(self, engine: Engine, review: Review) -> None:
+        self._engine = engine
+        self._review = review
+        self._table: Mapping[str, tuple[type[BaseModel], Handler]] = {
+            "delegate": (_Delegate, self._delegate),
+            "plan.approve": (_Approve, self._approve),
+            "plan.reject": (_RejectPlan, self._reject_plan),
+            "run.cancel": (_OfRun, self._happens(h.Cancel())),
+            "run.pause": (_OfRun, self._happens(h.Pause())),
+            "run.resume": (_OfRun, self._happens(h.Resume())),
+            "run.retry": (_OfRun, self._happens(h.Retry())),
+            "runs": (_Nothing, self._runs),
+            "run": (_OfRun, self._one_run),
+            "agents": (_Nothing, self._agents),
+            "review.list": (_List, self._list),
+            "review.accept": (_Chosen, self._accept),
+            "review.reject": (_Reject, self._reject),
+            "review.undo": (_Ids, self._undo),
+            "review.outdate": (_Outdate, self._outdate),
+            "review.reopen": (_Ids, self._reopen),
+            "review.base": (_Blob, self._base),
+            "review.carried": (_Ids, self._carried),
+            "settings": (_Settings, self._settings),
+            "answer": (_Answer, self._answer),
+            "events": (_Events, self._events),
+        }
+
+    async def execute(self, name: str, argument: Mapping[str, Any], face: Face | None = None) -> Json:
+        """Carry out one operation. Raises InvalidArgument, Unknown or Refused, each with a sentence."""
+        if name not in self._table:
+            raise Unknown(f"There is no operation {name!r}. There are: {', '.join(sorted(self._table))}.")
+        kind, handler = self._table[name]
+        return await handler(_parsed(kind, argument), face)
+
+    # --- runs ----------------------------------------------------------------------------------------
+
+    async def _delegate(self, a: _Delegate, _face: Face | None) -> Json:
+        request = a.request.strip()
+        if not request:
+            raise InvalidArgument("The request is empty: say in a sentence what the team is to do.")
+        engine, settings = self._engine, self._engine.settings
+        team, why = engine.adapters.team(a.team or settings.team)
+        context = dict(a.context or {}) | ({"range": a.range} if a.range else {})
+        run_id = await engine.delegate(
+            RunStarted(
+                request=request,
+                workspace=engine.workspace,
+                team=team,
+                team_why=why,
+                approval=a.approval or settings.approval,
+                priority=a.priority,
+                deadline=_deadline(a.deadline),
+                trusted=settings.trusted or engine.adapters.trusted(),
+                focus=tuple(a.paths),
+                context=json.dumps(context) if context else "",
+                max_usd=settings.budget,
+                test_command=settings.test_command,
+            )
+        )
+        return {"run_id": run_id, "status": "accepted", "assigned_agents": [], "estimated_completion": None}
+
+    def _happens(self, what: h.Happening) -> Handler:
+        async def happens(a: _OfRun, _face: Face | None) -> Json:
+            await self._engine.submit(a.run_id, what)
+            return {"status": self._engine.runs[a.run_id].status}
+
+        return happens
+
+    async def _approve(self, a: _Approve, _face: Face | None) -> Json:
+        await self._engine.submit(a.run_id, h.ApprovePlan(_plan(a.plan) if a.plan else None))
+        return {"status": self._engine.runs[a.run_id].status}
+
+    async def _reject_plan(self, a: _RejectPlan, _face: Face | None) -> Json:
+        await self._engine.submit(a.run_id, h.RejectPlan(a.reason))
+        return {"status": self._engine.runs[a.run_id].status}
+
+    async def _runs(self, _a: _Nothing, _face: Face | None) -> Json:
+        return {"runs": [run_summary(run) for run in reversed(self._engine.runs.values())]}
+
+    async def _one_run(self, a: _OfRun, _face: Face | None) -> Json:
+        run = self._run(a.run_id)
+        left = sum(1 for s in run.tasks.values() if s.status in ("pending", "in_progress"))
+        seconds = estimate(self._engine.runs.values(), left)
+        return run_detail(run) | {"estimated_seconds": seconds}
+
+    async def _agents(self, _a: _Nothing, _face: Face | None) -> Json:
+        adapters = self._engine.adapters
+        return agents(self._engine.runs.values(), adapters.personas(), adapters.now())
+
+    async def _answer(self, a: _Answer, _face: Face | None) -> Json:
+        for run in self._engine.runs.values():
+            if a.ask_id in run.asks:
+                await self._engine.submit(run.id, h.Answer(a.ask_id, a.answer))
+                return {"status": self._engine.runs[run.id].status}
+        raise Unknown(f"There is no ask {a.ask_id!r}.")
+
+    async def _events(self, a: _Events, _face: Face | None) -> Json:
+        self._run(a.run_id)
+        wanted = [e for e in self._engine.entries if e.run_id == a.run_id and e.seq > a.after_seq]
+        return {"events": [entry_to_json(e) for e in wanted]}
+
+    def _run(self, run_id: str) -> Run:
+        run = self._engine.runs.get(run_id)
+        if run is None:
+            raise Unknown(f"There is no run {run_id!r}. `nexus-lsp runs` lists them.")
+        return run
+
+    # --- review --------------------------------------------------------------------------------------
+
+    async def _list(self, a: _List, _face: Face | None) -> Json:
+        runs = [self._run(a.run_id)] if a.run_id else list(self._engine.runs.values())
+        return {
+            "changes": [
+                change_line(run, state)
+                for run in runs
+                for state in run.changes.values()
+                if a.path is None or touches(state.change, a.path)
+            ]
+        }
+
+    async def _accept(self, a: _Chosen, face: Face | None) -> Json:
+        decided = await self._review.accept(self._ids(a, ("pending",)), face)
+        return _answer_of("accepted", decided)
+
+    async def _reject(self, a: _Reject, _face: Face | None) -> Json:
+        decided = await self._review.reject(self._ids(a, ("pending",)), a.reason)
+        return _answer_of("rejected", decided)
+
+    async def _undo(self, a: _Ids, face: Face | None) -> Json:
+        return _answer_of("reopened", await self._review.undo(a.change_ids, face))
+
+    async def _outdate(self, a: _Outdate, _face: Face | None) -> Json:
+        for change_id in a.change_ids:
+            await self._engine.submit(self._review.run_of(change_id).id, h.Outdate((change_id,), a.why))
+        return {"status": "ok"}
+
+    async def _reopen(self, a: _Ids, _face: Face | None) -> Json:
+        for change_id in a.change_ids:
+            await self._engine.submit(self._review.run_of(change_id).id, h.Reopen((change_id,)))
+        return {"status": "ok"}
+
+    async def _carried(self, a: _Ids, _face: Face | None) -> Json:
+        """An editor holds these changes, though its answer came late or it did again what was undone."""
+        for change_id in a.change_ids:
+            await self._engine.submit(self._review.run_of(change_id).id, h.Accepted((change_id,)))
+        return {"status": "ok"}
+
+    async def _settings(self, a: _Settings, _face: Face | None) -> Json:
+        """New settings; they count from the next run, task or decision on."""
+        self._engine.settings = replace(self._engine.settings, **(a.model_extra or {}))
+        return {"status": "ok"}
+
+    async def _base(self, a: _Blob, _face: Face | None) -> Json:
+        """The text that a change's `line` and `before` speak of."""
+        change = self._review.run_of(a.change_id).changes[a.change_id].change
+        if change.base is None:
+            raise Refused(f"{a.change_id} is not an edit of a text.")
+        content = await self._engine.adapters.repository.read(change.base)
+        return {"base": change.base, "text": content.decode("utf-8")}
+
+    def _ids(self, a: _Chosen, statuses: tuple[str, ...]) -> list[str]:
+        given = [x for x in (a.change_ids, a.path, a.agent_id, a.run_id) if x is not None]
+        if len(given) != 1:
+            raise InvalidArgument("Give exactly one of changeIds, uri, agentId and runId.")
+        if a.change_ids is not None:
+            return a.change_ids
+        if a.run_id is not None:
+            self._run(a.run_id)
+        return select(self._engine.runs.values(), lambda run, change: _meant(a, run, change), statuses)
+
+
+def _meant(a: _Chosen, run: Run, change: Change) -> bool:
+    if a.run_id is not None:
+        return run.id == a.run_id
+    if a.path is not None:
+        return touches(change, a.path)
+    return a.agent_id in change.agent_ids
+
+
+def _answer_of(word: str, decided: Decided) -> Json:
+    refused = [{"id": i, "why": why} for i, why in decided.refused]
+    return {word: decided.done, "refused": refused, "unsaved": decided.unsaved}
+
+
+def _parsed(kind: type[A], argument: Mapping[str, Any]) -> A:
+    try:
+        return kind.model_validate(dict(argument))
+    except ValidationError as error:
+        raise InvalidArgument(_sentence(kind, error)) from error
+
+
+def _sentence(kind: type[BaseModel], error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(_camel(str(part)) for part in first["loc"])
+    known = ", ".join(_camel(name) for name in kind.model_fields) or "nothing"
+    if first["type"] == "extra_forbidden":
+        return f"`{where}` is not known here. Write an object with: {known}."
+    if first["type"] == "missing":
+        return f"`{where}` is missing. Write an object with: {known}."
+    return f"`{where}`: {first['msg']}. Write an object with: {known}."
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+def _deadline(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidArgument(f"`deadline`: {text!r} is not a time. Write 2026-05-26T18:00:00Z.") from error
+    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+
+
+def _plan(value: Json) -> Plan:
+    try:
+        return from_json(value, Plan)
+    except Exception as error:
+        raise InvalidArgument(
+            "`plan` is not a plan: write {summary, tasks: [{id, title, agent, type, description, depends_on, "
+            f"writes, acceptance}}]}}. ({error})"
+        ) from error

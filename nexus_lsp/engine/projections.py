@@ -1,0 +1,166 @@
+"""What faces show of runs: plain JSON values (snake_case), made from the state alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from nexus_lsp.core import facts as f
+from nexus_lsp.core.changes import Change
+from nexus_lsp.core.personas import Persona
+from nexus_lsp.core.run import ChangeState, GateFact, Run, TaskState
+from nexus_lsp.core.wire import Json, to_json
+
+DAY = 86_400.0
+
+
+def run_summary(run: Run) -> Json:
+    """One line of a list of runs."""
+    done = sum(1 for s in run.tasks.values() if s.status == "completed")
+    return {
+        "run_id": run.id,
+        "request": run.started.request,
+        "status": run.status,
+        "reason": run.reason,
+        "priority": run.started.priority,
+        "team": run.started.team,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "tasks_done": done,
+        "tasks_total": len(run.tasks),
+        "changes_pending": len(run.pending_changes),
+        "usd": run.usd,
+    }
+
+
+def run_detail(run: Run) -> Json:
+    """Everything about one run."""
+    return {
+        **run_summary(run),
+        "plan": to_json(run.plan) if run.plan else None,
+        "plan_source": run.plan_source,
+        "tasks": [_task(s) for s in run.tasks.values()],
+        "changes": [change_line(run, s) for s in run.changes.values()],
+        "gates": [gate_line(g) for g in run.gates],
+        "asks": [to_json(ask) for ask in run.open_asks],
+        "notes": list(run.notes),
+    }
+
+
+def _task(s: TaskState) -> Json:
+    return {
+        "task_id": s.task.id,
+        "title": s.task.title,
+        "agent_id": s.task.agent,
+        "instance_id": s.instance_id,
+        "type": s.task.type,
+        "status": s.status,
+        "message": s.message,
+        "percent": s.percent,
+        "attempt": s.attempt,
+        "summary": s.summary,
+        "depends_on": list(s.task.depends_on),
+        "paths": list(s.paths),
+        "seconds": s.seconds,
+        "usd": s.usd,
+    }
+
+
+def change_line(run: Run, s: ChangeState) -> Json:
+    """A change with its state, by path; a face that has the file open puts the range in its place."""
+    change = s.change
+    return {
+        "id": change.id,
+        "run_id": run.id,
+        "task_id": change.task_ids[-1],
+        "agent_id": change.agent_ids[-1],
+        "task_ids": list(change.task_ids),
+        "agent_ids": list(change.agent_ids),
+        "path": change.path,
+        "old_path": change.old_path,
+        "kind": change.kind,
+        "status": s.status,
+        "note": s.note,
+        "superseded_by": s.superseded_by,
+        "line": change.line,
+        "before": change.before,
+        "after": change.after,
+        "before_mode": change.before_mode,
+        "after_mode": change.after_mode,
+        "why": change.why,
+        "depends_on": list(change.depends_on),
+    }
+
+
+def gate_line(gate: GateFact) -> Json:
+    """A measurement; `status` is never "passed" where nothing was measured."""
+    match gate:
+        case f.BaselineMeasured():
+            status = "passed" if gate.measured and not gate.failed else "failed"
+            status = status if gate.measured else "not_measured"
+            counts = {"passed": len(gate.passed), "failed": len(gate.failed), "coverage": gate.coverage}
+            return (
+                {"gate": gate.gate, "task_id": None, "baseline": True, "status": status}
+                | counts
+                | {
+                    "why": gate.why,
+                    "output": "",
+                }
+            )
+        case f.GatePassed():
+            counts = {"passed": gate.passed, "failed": gate.failed, "coverage": gate.coverage}
+            return _gate(gate.gate, gate.task_id, "passed", "", gate.output) | counts
+        case f.GateFailed():
+            return _gate(gate.gate, gate.task_id, "failed", ", ".join(gate.broken), gate.output)
+        case f.GateNotMeasured():
+            return _gate(gate.gate, gate.task_id, "not_measured", gate.why, "")
+
+
+def _gate(gate: str, task_id: str | None, status: str, why: str, output: str) -> Json:
+    return {
+        "gate": gate,
+        "task_id": task_id,
+        "baseline": False,
+        "status": status,
+        "why": why,
+        "output": output,
+    }
+
+
+def agents(runs: Iterable[Run], personas: Iterable[Persona], now: float) -> Json:
+    """The seed's `GET /api/agents`; figures are counted from the journal, never claimed."""
+    all_runs = list(runs)
+    lines = [_agent(persona, all_runs, now) for persona in personas]
+    active = sum(1 for line in lines if line["status"] == "active")
+    return {"agents": lines, "total_agents": len(lines), "active_agents": active}
+
+
+def _agent(persona: Persona, runs: list[Run], now: float) -> Json:
+    mine = [(run, s) for run in runs for s in run.tasks.values() if s.task.agent == persona.agent_id]
+    current = next((f"{run.id}/{s.task.id}" for run, s in mine if s.working), None)
+    today = [s for _, s in mine if s.started_at and now - s.started_at < DAY]
+    done = sum(1 for s in today if s.status == "completed")
+    failed = sum(1 for s in today if s.status == "failed" and not s.unable)
+    return {
+        "agent_id": persona.agent_id,
+        "name": persona.name,
+        "role": persona.role,
+        "status": "active" if current else "idle",
+        "current_task": current,
+        "health_score": round(10 * done / (done + failed), 1) if done + failed else None,
+        "tasks_completed_today": done,
+    }
+
+
+def estimate(runs: Iterable[Run], tasks: int) -> float | None:
+    """Seconds that so many tasks took in this workspace so far, from measured history; None without."""
+    spans = [
+        (run.ended_at - run.started_at) / len(run.tasks)
+        for run in runs
+        if run.status == "completed" and run.ended_at and run.tasks
+    ]
+    return sum(spans) / len(spans) * tasks if spans else None
+
+
+def touches(change: Change, path: str) -> bool:
+    """Whether a change concerns this path."""
+    return path in (change.path, change.old_path)

@@ -1,0 +1,125 @@
+"""Decisions on changes: who carries them out, and what is journalled of it.
+
+**Invariant:** a change counts as accepted only after a face answered that the user's text holds it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nexus_lsp.core import happenings as h
+from nexus_lsp.core.changes import SERVER_WRITTEN, Change
+from nexus_lsp.core.problems import Refused, Unknown
+from nexus_lsp.core.review import acceptable
+from nexus_lsp.core.run import Run
+from nexus_lsp.ports import CarriedOut, Face
+
+if TYPE_CHECKING:
+    from nexus_lsp.engine.engine import Engine
+
+
+@dataclass(slots=True)
+class Decided:
+    """The answer to a decision: what was done, what was not and why, and what is not saved yet."""
+
+    done: list[str] = field(default_factory=list[str])
+    refused: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    unsaved: list[str] = field(default_factory=list[str])
+
+
+class Review:
+    """Accept, reject, undo; one at a time, so that no two edits are computed from the same text."""
+
+    def __init__(self, engine: Engine, disk: Face) -> None:
+        self._engine = engine
+        self._disk = disk
+        self._lock = asyncio.Lock()
+
+    def run_of(self, change_id: str) -> Run:
+        """The run a change belongs to; Unknown where there is none."""
+        for run in self._engine.runs.values():
+            if change_id in run.changes:
+                return run
+        raise Unknown(f"There is no change {change_id!r}. `nexus.review.list` lists them.")
+
+    async def accept(self, ids: Sequence[str], face: Face | None) -> Decided:
+        """Put these changes into the user's text, as one edit."""
+        async with self._lock:
+            for change_id in ids:
+                self.run_of(change_id)
+            choice = acceptable(self._engine.runs.values(), ids)
+            decided = await self._carry_out(choice.changes, face, undo=False)
+            decided.refused += choice.refused
+            for run_id, mine in self._by_run(decided.done).items():
+                await self._engine.submit(run_id, h.Accepted(tuple(mine)))
+            return decided
+
+    async def reject(self, ids: Sequence[str], reason: str) -> Decided:
+        """Turn these changes down; the user's text is not touched."""
+        decided = Decided()
+        for change_id in ids:
+            status = self.run_of(change_id).changes[change_id].status
+            if status == "accepted":
+                decided.refused.append((change_id, "it is accepted already; undo it first"))
+            elif status == "rejected":
+                decided.refused.append((change_id, "it is rejected already"))
+            else:
+                decided.done.append(change_id)
+        for run_id, mine in self._by_run(decided.done).items():
+            await self._engine.submit(run_id, h.Reject(tuple(mine), reason))
+        return decided
+
+    async def undo(self, ids: Sequence[str], face: Face | None) -> Decided:
+        """Take decisions back: accepted text is taken out again, the changes wait again."""
+        async with self._lock:
+            states = {i: self.run_of(i).changes[i] for i in ids}
+            accepted = [s.change for s in states.values() if s.status == "accepted"]
+            decided = await self._carry_out(accepted, face, undo=True)
+            decided.done += [i for i, s in states.items() if s.status == "rejected"]
+            undecided = [i for i, s in states.items() if s.status in ("pending", "outdated")]
+            decided.refused += [(i, f"it is {states[i].status}: there is nothing to undo") for i in undecided]
+            for run_id, mine in self._by_run(decided.done).items():
+                await self._engine.submit(run_id, h.Reopen(tuple(mine)))
+            return decided
+
+    def _by_run(self, ids: Sequence[str]) -> dict[str, list[str]]:
+        grouped: dict[str, list[str]] = {}
+        for change_id in ids:
+            grouped.setdefault(self.run_of(change_id).id, []).append(change_id)
+        return grouped
+
+    async def _carry_out(self, changes: Sequence[Change], face: Face | None, undo: bool) -> Decided:
+        decided = Decided()
+        by_server = [c for c in changes if c.kind in SERVER_WRITTEN or (face and not face.can_carry(c.kind))]
+        by_editor = [c for c in changes if c not in by_server]
+        if by_editor:
+            try:
+                chosen = self._face_for(by_editor, face)
+            except Refused as error:
+                decided.refused += [(c.id, str(error)) for c in by_editor]
+            else:
+                _add(decided, await chosen.carry_out(by_editor, undo))
+        if by_server:
+            _add(decided, await self._disk.carry_out(by_server, undo))
+        return decided
+
+    def _face_for(self, changes: Sequence[Change], asking: Face | None) -> Face:
+        """The face that has a file open; else the one that asks; else the disk."""
+        paths = {p for c in changes for p in (c.path, c.old_path) if p}
+        holders = [face for face in self._engine.faces if paths & face.open_texts().keys()]
+        for path in paths:
+            texts = {face.open_texts()[path] for face in holders if path in face.open_texts()}
+            if len(texts) > 1:
+                raise Refused(f"{path} is open in two editors with different text: save it in both first")
+        if asking in holders or (asking is not None and not holders):
+            return asking
+        return holders[0] if holders else self._disk
+
+
+def _add(decided: Decided, out: CarriedOut) -> None:
+    decided.done += out.applied
+    decided.refused += out.refused
+    decided.unsaved += out.unsaved

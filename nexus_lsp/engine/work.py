@@ -1,0 +1,115 @@
+"""One attempt at one task: checkout → agent → harvest → submitted."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nexus_lsp.core import facts as f
+from nexus_lsp.core import happenings as h
+from nexus_lsp.core.run import Run, TaskState
+from nexus_lsp.ports import Assignment, Outcome, Progress, Report, TaskResult
+
+if TYPE_CHECKING:
+    from nexus_lsp.engine.engine import Engine
+
+
+async def work(engine: Engine, run_id: str, task_id: str) -> None:
+    """Carry out the attempt that the run's state says is at work; its end is reported to the engine."""
+    run = engine.runs[run_id]
+    state = run.tasks[task_id]
+    assert state.start is not None
+    repository = engine.adapters.repository
+    checkout = await repository.checkout(state.start, checkout_name(run_id, state))
+    try:
+        assignment = await _assignment(engine, run, state, checkout)
+        backend = engine.adapters.backend(run.started.team)
+        outcome = await backend.work(assignment, lambda report: _pass_on(engine, run_id, state, report))
+        await engine.submit(run_id, await _end(engine, state, checkout, outcome))
+    finally:
+        # cancelled or not: what was of worth is in the quarantine by now, or was given up on purpose
+        with contextlib.suppress(OSError):
+            await repository.discard(checkout)
+
+
+def checkout_name(run_id: str, state: TaskState) -> str:
+    """The checkout of a task's current attempt; the same after a crash, so that it can be salvaged."""
+    return f"{run_id}-{state.task.id}-{state.attempt}"
+
+
+def _pass_on(engine: Engine, run_id: str, state: TaskState, report: Report) -> None:
+    if isinstance(report, Progress):
+        what: h.Happening = h.Progressed(state.task.id, state.attempt, report.message, report.percent)
+    else:
+        what = h.SessionKnown(state.task.id, state.attempt, report.session_id)
+    engine.report(run_id, what)
+
+
+async def _end(engine: Engine, state: TaskState, checkout: Path, outcome: Outcome) -> h.Happening:
+    assert state.start is not None
+    task = state.task
+    repository = engine.adapters.repository
+    if outcome.status in ("failed", "unable"):
+        return h.Ended(task.id, state.attempt, outcome.status, outcome.summary)
+    harvest = await repository.harvest(checkout, state.start, f"{task.agent}: {task.title}")
+    await repository.keep(f"tasks/{checkout.name}", harvest.commit)
+    if outcome.status == "broken":
+        resume_from = harvest.commit if harvest.paths else None
+        return h.Ended(task.id, state.attempt, "broken", outcome.summary, outcome.retryable, resume_from)
+    return h.Submitted(
+        f.TaskSubmitted(
+            task_id=task.id,
+            attempt=state.attempt,
+            commit=harvest.commit,
+            paths=harvest.paths,
+            summary=outcome.summary,
+            usd=outcome.spent.usd,
+            input_tokens=outcome.spent.input_tokens,
+            output_tokens=outcome.spent.output_tokens,
+            seconds=outcome.spent.seconds,
+            notes=harvest.notes,
+        )
+    )
+
+
+async def _assignment(engine: Engine, run: Run, state: TaskState, checkout: Path) -> Assignment:
+    task = state.task
+    personas = {p.agent_id: p for p in engine.adapters.personas()}
+    assert run.plan is not None
+    left = run.started.max_usd - run.usd if run.started.max_usd else None
+    changed = {c.path for c in run.pending_changes}
+    return Assignment(
+        run_id=run.id,
+        task=task,
+        attempt=state.attempt,
+        persona=personas[task.agent],
+        checkout=checkout,
+        request=run.started.request,
+        plan_summary=run.plan.summary,
+        results=tuple(_results(run, state)),
+        evidence=state.evidence,
+        notes=tuple(_rejections(run)),
+        project_text=engine.adapters.project_text(),
+        trusted=run.started.trusted,
+        changed_paths=tuple(sorted(changed | set(state.paths))),
+        session_id=state.session_id,
+        max_usd=left,
+        timeout=engine.settings.task_timeout,
+    )
+
+
+def _results(run: Run, state: TaskState) -> list[TaskResult]:
+    done = [run.tasks[i] for i in state.task.depends_on]
+    return [TaskResult(s.task.id, s.task.agent, s.task.title, s.summary, s.paths) for s in done]
+
+
+def _rejections(run: Run) -> list[str]:
+    """What the user turned down in this run, so that it is not proposed again."""
+    return [
+        f"The user rejected a change of {s.change.path} line {s.change.line + 1}"
+        + (f": {s.note}" if s.note else ".")
+        + (f"\nIt was:\n{s.change.after}" if s.change.kind == "edit" else "")
+        for s in run.changes.values()
+        if s.status == "rejected"
+    ]

@@ -1,0 +1,1 @@
+"""The terminal face: operations in, facts out, as lines and coloured diffs."""

@@ -1,0 +1,129 @@
+"""`nexus-lsp review`: see what is proposed, accept, reject and undo it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+
+from nexus_lsp.core.problems import Refused
+from nexus_lsp.ports import EngineApi
+from nexus_lsp.terminal import show
+
+Json = dict[str, Any]
+
+HELP = "y accept · n reject · f accept the file · a accept all · d reject all · q leave the rest"
+
+
+async def names_of(api: EngineApi) -> dict[str, str]:
+    """Each agent's name by its id."""
+    return {agent["agent_id"]: agent["name"] for agent in (await api.execute("agents", {}))["agents"]}
+
+
+async def pending(api: EngineApi, run_id: str | None) -> list[Json]:
+    """The changes that wait, oldest first."""
+    listed = await api.execute("review.list", {"run_id": run_id} if run_id else {})
+    return [line for line in listed["changes"] if line["status"] == "pending"]
+
+
+async def decide(
+    api: EngineApi,
+    console: Console,
+    run_id: str | None,
+    how: str,
+    names: Mapping[str, str],
+    quiet: bool = False,
+) -> None:
+    """Show what waits and decide on it: `all`, `none` or `ask`."""
+    waiting = await pending(api, run_id)
+    if not quiet:
+        for line in waiting if how != "ask" else []:
+            console.print(show.change(line, names))
+    if how == "all" and waiting:
+        answer = await api.execute("review.accept", {"change_ids": [line["id"] for line in waiting]})
+        if not quiet:
+            told(console, answer)
+    elif how == "ask" and waiting:
+        await _ask(api, console, waiting, names)
+    elif waiting and not quiet:
+        console.print(f"[dim]{len(waiting)} waiting: `nexus-lsp review` decides on them.[/]")
+
+
+async def _ask(api: EngineApi, console: Console, waiting: list[Json], names: Mapping[str, str]) -> None:
+    console.print(f"[dim]{HELP}[/]")
+    for line in waiting:
+        current = await pending(api, line["run_id"])
+        if line["id"] not in {c["id"] for c in current}:
+            continue
+        console.print(show.change(line, names))
+        typed = (await asyncio.to_thread(console.input, "  [bold]y/n/f/a/d/q[/] > ")).strip().lower()[:1]
+        if typed == "q":
+            return
+        await _one(api, console, line, current, typed)
+
+
+async def _one(api: EngineApi, console: Console, line: Json, current: list[Json], typed: str) -> None:
+    ids = [c["id"] for c in current]
+    of_file = [c["id"] for c in current if c["path"] == line["path"]]
+    match typed:
+        case "y":
+            told(console, await api.execute("review.accept", {"change_ids": [line["id"]]}))
+        case "f":
+            told(console, await api.execute("review.accept", {"change_ids": of_file}))
+        case "a":
+            told(console, await api.execute("review.accept", {"change_ids": ids}))
+        case "d":
+            told(console, await api.execute("review.reject", {"change_ids": ids}))
+        case "n":
+            reason = await asyncio.to_thread(console.input, "  why not? (may be empty) > ")
+            argument = {"change_ids": [line["id"]], "reason": reason.strip()}
+            told(console, await api.execute("review.reject", argument))
+        case _:
+            console.print(f"  [dim]left as it is ({HELP})[/]")
+
+
+def told(console: Console, answer: Json) -> None:
+    """What came of a decision."""
+    for word in ("accepted", "rejected", "reopened"):
+        if answer.get(word):
+            console.print(f"  [green]{word}[/] {', '.join(answer[word])}")
+    for refused in answer["refused"]:
+        console.print(f"  [red]not done[/] {refused['id']}: {refused['why']}")
+
+
+async def command(api: EngineApi, console: Console, action: str, ids: list[str], reason: str) -> int:
+    """`review accept|reject|undo ID…`; without an action: ask about everything that waits."""
+    if action == "list":
+        names = await names_of(api)
+        waiting = await pending(api, None)
+        for line in waiting:
+            console.print(show.change(line, names))
+        console.print(f"{len(waiting)} waiting" if waiting else "Nothing waits for review.")
+        return 0
+    if action == "ask":
+        await decide(api, console, None, "ask", await names_of(api))
+        return 0
+    argument = await _meant(api, action, ids)
+    if action == "reject":
+        argument["reason"] = reason
+    answer = await api.execute(f"review.{action}", argument)
+    told(console, answer)
+    return 1 if answer["refused"] else 0
+
+
+async def _meant(api: EngineApi, action: str, ids: list[str]) -> Json:
+    """Ids of changes, a run's id or a path, as the operation's argument."""
+    changes = (await api.execute("review.list", {}))["changes"]
+    states = ("accepted", "rejected") if action == "undo" else ("pending",)
+    chosen: list[str] = []
+    for word in ids or [""]:
+        hits = [
+            c["id"] for c in changes if word in (c["id"], c["run_id"], c["path"]) and c["status"] in states
+        ]
+        exact = [c["id"] for c in changes if c["id"] == word]
+        if not (hits or exact):
+            raise Refused(f"{word!r} names nothing to {action}; `nexus-lsp review list` shows what waits.")
+        chosen += hits or exact
+    return {"change_ids": list(dict.fromkeys(chosen))}

@@ -1,0 +1,230 @@
+"""How runs, facts and changes look in a terminal. Gives rich renderables; prints nothing itself."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.markdown import Markdown
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+Json = dict[str, Any]
+
+STATUS_STYLE = {
+    "completed": "green",
+    "ready": "green",
+    "in_progress": "cyan",
+    "failed": "red",
+    "cancelled": "yellow",
+    "paused": "yellow",
+    "awaiting_approval": "yellow",
+    "accepted": "green",
+    "rejected": "red",
+    "outdated": "yellow",
+    "pending": "cyan",
+}
+
+
+class Narrator:
+    """Turns events into lines; `names` gives each agent's name by its id."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = names
+        self._titles: dict[str, tuple[str, str]] = {}
+
+    def line(self, event: Json) -> RenderableType | None:
+        """What the user sees of one event; None where it says nothing new to a person."""
+        tell = getattr(self, f"_{event['type']}", None)
+        return tell(event) if tell else None
+
+    def _who(self, agent_id: str) -> str:
+        return f"[bold]{escape(self._names.get(agent_id, agent_id)):<6}[/]"
+
+    def _of(self, task_id: str | None) -> tuple[str, str]:
+        agent, title = self._titles.get(task_id or "", ("", task_id or "the whole run"))
+        return self._who(agent) if agent else f"{'':<6}", escape(title)
+
+    def _run_started(self, e: Json) -> RenderableType:
+        trust = "its code may be run" if e["trusted"] else "its code is not run (`nexus-lsp trust` allows it)"
+        return Text.from_markup(
+            f"[bold]NEXUS[/]  {escape(e['request'])}\n"
+            f"       [dim]{escape(e['workspace'])}: {trust}[/]\n"
+            f"       [dim]team: {e['team']} ({escape(e['team_why'])})[/]"
+        )
+
+    def _snapshot_taken(self, e: Json) -> RenderableType | None:
+        return Group(*(Text(f"       note: {note}", "yellow") for note in e["notes"])) if e["notes"] else None
+
+    def _plan_proposed(self, e: Json) -> RenderableType:
+        table = Table.grid(padding=(0, 2))
+        for task in e["plan"]["tasks"]:
+            self._titles[task["id"]] = (task["agent"], task["title"])
+            after = ", ".join(task["depends_on"])
+            table.add_row(
+                task["id"],
+                Text.from_markup(self._who(task["agent"])),
+                task["type"],
+                task["title"],
+                Text(f"after {after}" if after else "", "dim"),
+            )
+        head = Text.from_markup(
+            f"\n[bold]Plan[/]   {escape(e['plan']['summary'])} "
+            f"[dim]({escape(e['source'])}: {escape(e['why'])})[/]"
+        )
+        return Group(head, Padding(table, (0, 0, 1, 7)))
+
+    def _task_started(self, e: Json) -> RenderableType:
+        who, title = self._of(e["task_id"])
+        again = f" [yellow](attempt {e['attempt']})[/]" if e["attempt"] > 1 else ""
+        return Text.from_markup(f"  [cyan]▸[/] {who} {title}{again}")
+
+    def _task_progress(self, e: Json) -> RenderableType:
+        percent = f" {e['percent']} %" if e["percent"] is not None else ""
+        return Text.from_markup(f"    {self._who(e['agent_id'])} [dim]{escape(e['message'])}{percent}[/]")
+
+    def _task_submitted(self, e: Json) -> RenderableType | None:
+        return Group(*(Text(f"           note: {n}", "yellow") for n in e["notes"])) if e["notes"] else None
+
+    def _task_completed(self, e: Json) -> RenderableType:
+        who, title = self._of(e["task_id"])
+        files = f" [dim]({_count(len(e['paths']), 'file')})[/]" if e["paths"] else ""
+        head = Text.from_markup(f"  [green]✓[/] {who} {title}{files}")
+        if not e["summary"].strip():
+            return head
+        return Group(head, Padding(Markdown(e["summary"]), (0, 2, 1, 11)))
+
+    def _task_failed(self, e: Json) -> RenderableType:
+        who, title = self._of(e["task_id"])
+        mark = "[yellow]–[/]" if e["unable"] else "[red]✗[/]"
+        head = Text.from_markup(f"  {mark} {who} {title}")
+        return Group(head, Padding(Markdown(e["reason"]), (0, 2, 1, 11)))
+
+    def _task_cancelled(self, e: Json) -> RenderableType:
+        who, title = self._of(e["task_id"])
+        return Text.from_markup(f"  [yellow]–[/] {who} {title}: {escape(e['reason'])}")
+
+    def _task_repair(self, e: Json) -> RenderableType:
+        who, title = self._of(e["task_id"])
+        first = escape(e["evidence"].strip().splitlines()[0]) if e["evidence"].strip() else ""
+        return Text.from_markup(f"  [yellow]↻[/] {who} {title}: {e['cause']}. {first}")
+
+    def _gate_baseline(self, e: Json) -> RenderableType:
+        if not e["measured"]:
+            return Text.from_markup(
+                f"  [yellow]○[/] gate   {e['gate']}: not measured before: {escape(e['why'])}"
+            )
+        return Text.from_markup(
+            f"  [dim]○ gate   {e['gate']} before: {_measured(e, len(e['passed']), len(e['failed']))}[/]"
+        )
+
+    def _gate_passed(self, e: Json) -> RenderableType:
+        fixed = f", {len(e['fixed'])} fixed" if e["fixed"] else ""
+        told = _measured(e, e["passed"], e["failed"])
+        return Text.from_markup(f"  [green]●[/] gate   {e['gate']}: {told}{fixed}")
+
+    def _gate_failed(self, e: Json) -> RenderableType:
+        head = Text.from_markup(
+            f"  [red]●[/] gate   {e['gate']}: {len(e['broken'])} broken: {escape(', '.join(e['broken'][:5]))}"
+        )
+        return Group(
+            head, Padding(Text("\n".join(e["output"].strip().splitlines()[-15:]), "dim"), (0, 2, 0, 11))
+        )
+
+    def _gate_not_measured(self, e: Json) -> RenderableType:
+        return Text.from_markup(f"  [yellow]○[/] gate   {e['gate']}: not measured: {escape(e['why'])}")
+
+    def _change_outdated(self, e: Json) -> RenderableType | None:
+        if e["superseded_by"]:
+            return None
+        return Text.from_markup(f"  [yellow]–[/] change {e['change_id']} is outdated: {escape(e['why'])}")
+
+    def _run_paused(self, e: Json) -> RenderableType:
+        return Text.from_markup(f"[yellow]Paused[/] {escape(e['reason'])}")
+
+    def _ask_opened(self, e: Json) -> RenderableType:
+        return Text.from_markup(
+            f"[bold yellow]?[/] {escape(e['question'])} [dim]({' / '.join(e['options'])})[/]"
+        )
+
+    def _budget_warning(self, e: Json) -> RenderableType:
+        return Text.from_markup(f"[yellow]Budget[/] ${e['usd']:.2f} of ${e['max_usd']:.2f} is spent")
+
+    def _run_ready(self, e: Json) -> RenderableType:
+        return Text.from_markup(f"\n[bold green]Ready[/]  {escape(e['summary'])}")
+
+    def _run_failed(self, e: Json) -> RenderableType:
+        return Text.from_markup(f"\n[bold red]Failed[/] {escape(e['reason'])}")
+
+    def _run_cancelled(self, _e: Json) -> RenderableType:
+        return Text.from_markup("\n[bold yellow]Cancelled[/]")
+
+    def _run_completed(self, e: Json) -> RenderableType:
+        return Text.from_markup(
+            f"[bold green]Done[/]   {e['accepted']} accepted, {e['rejected']} rejected, "
+            f"{e['outdated']} outdated"
+        )
+
+
+def _measured(e: Json, passed: int, failed: int) -> str:
+    cover = f", coverage {e['coverage']:.0f} %" if e.get("coverage") is not None else ""
+    if e["gate"] == "lint":
+        return "no error" if not failed else _count(failed, "error")
+    return f"{passed} passed, {failed} failed{cover} [dim]({e['seconds']:.1f} s)[/]"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def change(line: Json, names: Mapping[str, str]) -> RenderableType:
+    """A change as a coloured diff with who made it and why."""
+    who = ", ".join(names.get(a, a) for a in line["agent_ids"])
+    old = f"{line['old_path']} → " if line["old_path"] else ""
+    head = Text.from_markup(
+        f"[bold]{escape(old + line['path'])}[/]  [dim]{line['kind']} · {line['id']}[/]\n"
+        f"{escape(who)}: {escape(line['why'])}"
+    )
+    return Group(head, Padding(_diff(line), (0, 0, 1, 2)))
+
+
+def _diff(line: Json) -> RenderableType:
+    if line["kind"] == "binary":
+        return Text("binary file", "dim")
+    if line["kind"] == "mode":
+        return Text(f"mode {line['before_mode']} → {line['after_mode']}", "dim")
+    if line["kind"] == "edit":
+        rows = [f"@@ line {line['line'] + 1} @@"]
+        rows += ["-" + row for row in line["before"].splitlines()]
+        rows += ["+" + row for row in line["after"].splitlines()]
+    else:
+        rows = list(
+            difflib.unified_diff(line["before"].splitlines(), line["after"].splitlines(), lineterm="", n=2)
+        )[2:]
+    shown = rows if len(rows) <= 80 else [*rows[:80], f"… {len(rows) - 80} more lines"]
+    return Group(*(Text(row, _row_style(row)) for row in shown))
+
+
+def _row_style(row: str) -> str:
+    return {"+": "green", "-": "red", "@": "cyan"}.get(row[:1], "dim")
+
+
+def runs_table(runs: list[Json]) -> RenderableType:
+    """A list of runs, newest first."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name in ("run", "status", "tasks", "to review", "request"):
+        table.add_column(name, style="" if name == "request" else None)
+    for run in runs:
+        style = STATUS_STYLE.get(run["status"], "")
+        table.add_row(
+            run["run_id"],
+            Text(run["status"], style),
+            f"{run['tasks_done']}/{run['tasks_total']}",
+            str(run["changes_pending"]),
+            Text(" ".join(run["request"].split()), overflow="ellipsis", no_wrap=True),
+        )
+    return table

@@ -1,0 +1,134 @@
+// A real VS Code (code-server) with the extension, and a real browser on it.
+import { spawn } from "node:child_process";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+const here = dirname(fileURLToPath(import.meta.url));
+export const REPO = join(here, "../../..");
+const NODE24 = join(REPO, ".cache/node24/node_modules/node/bin/node");
+const CODE_SERVER = join(REPO, ".cache/code-server/node_modules/code-server");
+const EXTENSION = join(REPO, "vscode-extension");
+
+const SETTINGS = {
+  "chat.disableAIFeatures": true,
+  "git.enabled": false,
+  "workbench.startupEditor": "none",
+  "workbench.colorTheme": "Default Dark Modern",
+  "extensions.ignoreRecommendations": true,
+  "telemetry.telemetryLevel": "off",
+  "files.autoSave": "off",
+  "workbench.secondarySideBar.defaultVisibility": "hidden",
+};
+
+/**
+ * @param {{workspace: string, settings: object, trusted?: boolean, env?: Record<string, string>, logs?: string}} given
+ * @returns {Promise<{page: import("playwright-core").Page, close(): Promise<void>, log(): string}>}
+ */
+export async function openVsCode({ workspace, settings, env = {}, trusted = true }) {
+  const home = await mkdtemp(join(tmpdir(), "nexus-e2e-"));
+  const closers = [() => rm(home, { recursive: true, force: true, maxRetries: 3 })];
+  const close = async () => {
+    for (const step of closers.reverse()) await step().catch((error) => console.error(String(error)));
+  };
+  try {
+    const extensions = await installExtension(home);
+    const data = await userData(home, { ...SETTINGS, ...settings });
+    const server = await startServer({ home, extensions, data, env, trusted });
+    closers.push(server.stop);
+    const browser = await chromium.launch({
+      executablePath: process.env.NEXUS_E2E_CHROMIUM ?? "/usr/bin/chromium",
+      args: ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
+    });
+    closers.push(() => browser.close());
+    const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
+    await page.goto(`http://127.0.0.1:${server.port}/?folder=${encodeURIComponent(workspace)}`);
+    await page.locator(".monaco-workbench").waitFor({ timeout: 60_000 });
+    return { page, close, log: server.log };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function installExtension(home) {
+  const manifest = JSON.parse(await readFile(join(EXTENSION, "package.json"), "utf8"));
+  const extensions = join(home, "extensions");
+  const target = join(extensions, `${manifest.publisher}.${manifest.name}-${manifest.version}`);
+  await mkdir(target, { recursive: true });
+  for (const part of ["package.json", "dist", "media", "README.md"]) {
+    await cp(join(EXTENSION, part), join(target, part), { recursive: true });
+  }
+  return extensions;
+}
+
+async function userData(home, settings) {
+  const data = join(home, "data");
+  // `machine` settings are read from Machine/settings.json, as on a remote.
+  for (const scope of ["User", "Machine"]) {
+    await mkdir(join(data, scope), { recursive: true });
+    await writeFile(join(data, scope, "settings.json"), JSON.stringify(settings));
+  }
+  return data;
+}
+
+async function startServer({ home, extensions, data, env, trusted }) {
+  const port = await freePort();
+  const config = join(home, "config.yaml");
+  await writeFile(config, "auth: none\ncert: false\n");
+  const args = [
+    join(CODE_SERVER, "out/node/entry.js"),
+    ...["--config", config, "--user-data-dir", data, "--extensions-dir", extensions],
+    ...["--bind-addr", `127.0.0.1:${port}`, "--disable-telemetry", "--disable-update-check"],
+    ...["--disable-getting-started-override", ...(trusted ? ["--disable-workspace-trust"] : [])],
+  ];
+  const child = spawn(NODE24, args, {
+    detached: true, // a process group of its own, ended as a whole
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, PATH: `${dirname(NODE24)}:${process.env.PATH}`, HOME: home, EXTENSIONS_GALLERY: "{}", ...env },
+  });
+  let log = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (log += chunk));
+  const exited = new Promise((resolve) => child.once("exit", resolve));
+  const stop = async () => {
+    const end = (signal) => {
+      try {
+        process.kill(-child.pid, signal);
+      } catch {
+        // the group is gone
+      }
+    };
+    end("SIGTERM");
+    await Promise.race([exited, new Promise((resolve) => setTimeout(resolve, 3000))]);
+    end("SIGKILL");
+  };
+  await answering(port, child, () => log).catch(async (error) => {
+    await stop();
+    throw error;
+  });
+  return { port, stop, log: () => log };
+}
+
+async function answering(port, child, log) {
+  const until = Date.now() + 60_000;
+  while (Date.now() < until) {
+    if (child.exitCode !== null) break;
+    if (await fetch(`http://127.0.0.1:${port}/healthz`).then((answer) => answer.ok, () => false)) return;
+    await new Promise((resolve) => setTimeout(resolve, 150));
+  }
+  throw new Error(`code-server did not come up:\n${log()}`);
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}

@@ -1,0 +1,220 @@
+/** The one context: the server's life, the settings it gets, and a typed way to run its commands. */
+import * as vscode from "vscode";
+import {
+  type CancellationToken,
+  ExecuteCommandRequest,
+  LanguageClient,
+  type LanguageClientOptions,
+  type Middleware,
+  RevealOutputChannelOn,
+  State,
+} from "vscode-languageclient/node";
+import { keysEnvironment } from "./keys";
+import { type CommandName, type Commands, EVENT, type NexusEvent, PREVIEW_SCHEME, type Settings, SOURCE } from "./lspExt";
+import { endAll, showWorkDone } from "./progress";
+import { afterDecision, beforeDecision } from "./saving";
+import { findServer, type Launch, SERVER_CWD } from "./server";
+import { Store } from "./store";
+
+export class Ctx implements vscode.Disposable {
+  readonly log = vscode.window.createOutputChannel("NEXUS", { log: true });
+  readonly store = new Store((command, arg) => this.ask(command, arg), (error) => this.log.warn(String(error)));
+  private readonly events = new vscode.EventEmitter<NexusEvent>();
+  readonly onEvent = this.events.event;
+
+  launch: Launch | undefined;
+  private client: LanguageClient | undefined;
+  /** Starts and stops happen one after another. */
+  private turn: Promise<void> = Promise.resolve();
+
+  constructor(readonly extension: vscode.ExtensionContext) {
+    void setContext("serverState", "stopped");
+  }
+
+  start(): Promise<void> {
+    return this.inTurn(() => this.doStart());
+  }
+
+  stop(): Promise<void> {
+    return this.inTurn(() => this.doStop());
+  }
+
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
+  get running(): boolean {
+    return this.client?.state === State.Running;
+  }
+
+  /** Runs a server command for the user: without a server it says so and throws. */
+  async execute<C extends CommandName>(command: C, arg: Commands[C]["arg"]): Promise<Commands[C]["answer"]> {
+    await this.start();
+    if (!this.running) throw new NotRunning();
+    return (await this.send(command, [arg])) as Commands[C]["answer"];
+  }
+
+  private async ask<C extends CommandName>(command: C, arg: Commands[C]["arg"]): Promise<Commands[C]["answer"] | undefined> {
+    return this.running ? this.raw(command, [arg]) : undefined;
+  }
+
+  private async send(command: string, args: unknown[]): Promise<unknown> {
+    const before = beforeDecision(command);
+    const answer = await this.raw(command, args);
+    if (before) await afterDecision(before, answer);
+    return answer;
+  }
+
+  private raw(command: string, args: unknown[]): Promise<any> {
+    const client = this.client;
+    if (!client) throw new NotRunning();
+    return client.sendRequest(ExecuteCommandRequest.type, { command, arguments: args });
+  }
+
+  /** Tells the server that settings or trust changed; it asks for them with `workspace/configuration`. */
+  async pushSettings(): Promise<void> {
+    if (!this.running) return;
+    await this.client?.sendNotification("workspace/didChangeConfiguration", { settings: { [SOURCE]: readSettings() } });
+  }
+
+  dispose(): void {
+    this.store.dispose();
+    this.events.dispose();
+    this.log.dispose();
+  }
+
+  private inTurn(step: () => Promise<void>): Promise<void> {
+    this.turn = this.turn.then(step, step);
+    return this.turn;
+  }
+
+  private async doStart(): Promise<void> {
+    const folder = vscode.workspace.workspaceFolders?.[0];
+    if (this.running || !folder) return;
+    await this.doStop();
+    const found = await findServer(folder.uri);
+    if ("tried" in found) {
+      for (const line of found.tried) this.log.error(`Not usable: ${line}`);
+      return void this.complain("NEXUS found no Python 3.11+ with nexus_lsp.");
+    }
+    this.launch = found;
+    this.log.info(`Server: ${[found.command, ...found.args].join(" ")} (${found.why})`);
+    const client = await this.connect(found);
+    this.client = client;
+    try {
+      await client.start();
+    } catch (error) {
+      this.log.error(`The server did not start: ${error}`);
+      this.client = undefined;
+      await client.dispose().catch(() => undefined);
+      void this.complain("The NEXUS language server did not start.");
+    }
+  }
+
+  private async doStop(): Promise<void> {
+    const client = this.client;
+    this.client = undefined;
+    await client?.dispose().catch((error) => this.log.warn(`While stopping: ${error}`));
+    endAll();
+    this.store.clear();
+    void setContext("serverState", "stopped");
+  }
+
+  private async connect(launch: Launch): Promise<LanguageClient> {
+    const env = { ...process.env, ...(await keysEnvironment(this.extension.secrets)) };
+    const options: LanguageClientOptions = {
+      documentSelector: [{ scheme: "file" }, { scheme: PREVIEW_SCHEME }],
+      initializationOptions: readSettings(),
+      outputChannel: this.log,
+      revealOutputChannelOn: RevealOutputChannelOn.Never,
+      middleware: this.middleware(),
+      diagnosticCollectionName: SOURCE,
+    };
+    const server = { command: launch.command, args: [...launch.args], options: { cwd: SERVER_CWD, env } };
+    const client = new Client(SOURCE, "NEXUS", server, options);
+    client.onNotification(EVENT, (event: NexusEvent) => {
+      this.store.onEvent(event);
+      this.events.fire(event);
+    });
+    client.onDidChangeState(({ newState }) => {
+      if (client !== this.client) return;
+      void setContext("serverState", newState === State.Running ? "running" : "stopped");
+      if (newState === State.Running) this.store.touch();
+      else this.store.clear();
+    });
+    return client;
+  }
+
+  private middleware(): Middleware {
+    return {
+      executeCommand: (command, args) => this.send(command, args),
+      handleWorkDoneProgress: (token, value, next) => {
+        if (this.client) showWorkDone(this.client, token, value);
+        // The client's own handler would show it a second time, in the status bar; only its end tidies up.
+        if (value.kind === "end") next(token, value);
+      },
+      handleDiagnostics: (uri, diagnostics, next) => {
+        next(uri, diagnostics);
+        // Ranges are in the current buffer: where diagnostics moved, so did the changes.
+        const key = uri.toString();
+        const runs = this.store.pending.filter((change) => vscode.Uri.parse(change.uri).toString() === key);
+        if (runs.length) this.store.touch(...runs.map((change) => change.runId));
+      },
+      workspace: {
+        configuration: (params, token: CancellationToken, next) => {
+          if (params.items.every((item) => item.section === SOURCE)) return params.items.map(readSettings);
+          return next(params, token);
+        },
+      },
+    };
+  }
+
+  private async complain(message: string): Promise<void> {
+    const [install, choose, log] = ["Install instructions", "Choose interpreter", "Show log"];
+    const picked = await vscode.window.showErrorMessage(message, install, choose, log);
+    if (picked === install) {
+      const id = `${this.extension.extension.id}#start`;
+      await vscode.commands.executeCommand("workbench.action.openWalkthrough", id, false);
+    } else if (picked === choose) await this.chooseInterpreter();
+    else if (picked === log) this.log.show();
+  }
+
+  private async chooseInterpreter(): Promise<void> {
+    const picked = await vscode.window.showOpenDialog({ title: "The Python that has nexus_lsp", openLabel: "Use this Python" });
+    if (!picked?.[0]) return;
+    const settings = vscode.workspace.getConfiguration("nexus.server");
+    await settings.update("python", picked[0].fsPath, vscode.ConfigurationTarget.Global);
+  }
+}
+
+/** A failed start is said once, by `complain`, with what to do; here it only goes to the log. */
+class Client extends LanguageClient {
+  override error(message: string, data?: unknown, show?: boolean | "force"): void {
+    super.error(message, data, this.state === State.Running ? show : false);
+  }
+}
+
+/** There is no server, and the user has already been told why. */
+export class NotRunning extends Error {
+  constructor() {
+    super("The NEXUS language server is not running.");
+  }
+}
+
+export function setContext(key: string, value: unknown): Thenable<unknown> {
+  return vscode.commands.executeCommand("setContext", `nexus.${key}`, value);
+}
+
+function readSettings(): Settings {
+  const settings = vscode.workspace.getConfiguration("nexus", vscode.workspace.workspaceFolders?.[0]?.uri);
+  return {
+    trusted: vscode.workspace.isTrusted,
+    team: settings.get("team", "auto"),
+    approval: settings.get("approval", "auto"),
+    resume: settings.get("resume", "ask"),
+    maxAgents: settings.get("maxAgents", 4),
+    testCommand: settings.get<string | null>("testCommand", null) || null,
+    budget: settings.get<number | null>("budget", null),
+  };
+}

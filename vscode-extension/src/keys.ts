@@ -1,0 +1,32 @@
+/** API keys: kept in the editor's secret storage, handed to the server's environment and nowhere else. */
+import * as vscode from "vscode";
+import type { Ctx } from "./ctx";
+
+export const OPENAI = { name: "OPENAI_API_KEY", label: "OpenAI", example: "sk-…" } as const;
+export const ANTHROPIC = { name: "ANTHROPIC_API_KEY", label: "Anthropic", example: "sk-ant-…" } as const;
+type Key = typeof OPENAI | typeof ANTHROPIC;
+
+export async function keysEnvironment(secrets: vscode.SecretStorage): Promise<Record<string, string>> {
+  const env: Record<string, string> = {};
+  for (const { name } of [OPENAI, ANTHROPIC]) {
+    const value = await secrets.get(name);
+    if (value) env[name] = value;
+  }
+  return env;
+}
+
+export const setKey = (key: Key) => async (ctx: Ctx): Promise<void> => {
+  const value = await vscode.window.showInputBox({
+    title: `NEXUS: ${key.label} API key`,
+    prompt: "Kept in the editor's secret storage, given only to the language server. Empty removes it.",
+    placeHolder: key.example,
+    password: true,
+    ignoreFocusOut: true,
+  });
+  if (value === undefined) return;
+  const { secrets } = ctx.extension;
+  if (value.trim()) await secrets.store(key.name, value.trim());
+  else await secrets.delete(key.name);
+  await ctx.restart();
+  vscode.window.setStatusBarMessage(`NEXUS: ${key.label} API key ${value.trim() ? "stored" : "removed"}`, 5000);
+};

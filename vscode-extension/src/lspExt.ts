@@ -1,0 +1,247 @@
+/**
+ * What the server speaks beyond LSP: the names and shapes of `nexus_lsp`, and nothing else.
+ *
+ * LSP is camelCase; plans and agent snapshots keep the REST API's snake_case.
+ */
+import type { Range } from "vscode-languageserver-protocol";
+
+export const SOURCE = "nexus";
+export const EVENT = "nexus/event";
+/**
+ * A new file's diagnostics stand on its preview: its file URI's path with this scheme and the change's id as
+ * query. The editor writes it with one slash: `nexus-preview:/home/u/shop/new.py?<change id>`.
+ */
+export const PREVIEW_SCHEME = "nexus-preview";
+
+export type RunId = string;
+export type TaskId = string;
+export type AgentId = string;
+export type ChangeId = string;
+export type AskId = string;
+export type DocumentUri = string;
+
+export type RunStatus =
+  | "pending"
+  | "awaiting_approval"
+  | "in_progress"
+  | "paused"
+  | "ready"
+  | "completed"
+  | "failed"
+  | "cancelled";
+export type TaskStatus = "pending" | "in_progress" | "completed" | "failed" | "cancelled";
+export type TaskType = "analysis" | "implementation" | "test" | "validation";
+export type ChangeKind = "edit" | "create" | "delete" | "rename" | "binary" | "mode" | "symlink";
+export type ChangeStatus = "pending" | "accepted" | "rejected" | "outdated";
+export type GateStatus = "passed" | "failed" | "not_measured";
+export type Team = "auto" | "claude" | "local";
+export type Approval = "auto" | "ask";
+export type Priority = "low" | "medium" | "high" | "critical";
+
+// --- settings: `initializationOptions` and `workspace/configuration`, section `nexus` --------------------
+
+export interface Settings {
+  trusted: boolean;
+  team: Team;
+  approval: Approval;
+  resume: "auto" | "ask";
+  maxAgents: number;
+  testCommand: string | null;
+  budget: number | null;
+}
+
+// --- snapshots -------------------------------------------------------------------------------------------
+
+export interface PlanTask {
+  id: TaskId;
+  title: string;
+  agent: AgentId;
+  type: TaskType;
+  description: string;
+  depends_on: TaskId[];
+  writes: string[];
+  acceptance: string[];
+}
+
+export interface Plan {
+  summary: string;
+  tasks: PlanTask[];
+}
+
+export interface RunSummary {
+  runId: RunId;
+  request: string;
+  status: RunStatus;
+  priority: Priority;
+  team: string;
+  /** Unix seconds. */
+  startedAt: number;
+  tasksDone: number;
+  tasksTotal: number;
+  changesPending: number;
+}
+
+export interface TaskState {
+  taskId: TaskId;
+  agentId: AgentId;
+  instanceId: string | null;
+  title: string;
+  type: TaskType;
+  status: TaskStatus;
+  message: string;
+  percent: number | null;
+  attempt: number;
+  summary: string;
+  dependsOn: TaskId[];
+}
+
+/** `range` is in the current buffer; an insertion's is empty, at the start of the line it stands before. */
+export interface Change {
+  id: ChangeId;
+  runId: RunId;
+  taskId: TaskId;
+  agentId: AgentId;
+  uri: DocumentUri;
+  kind: ChangeKind;
+  status: ChangeStatus;
+  range: Range;
+  before: string;
+  after: string;
+  why: string;
+}
+
+export interface Gate {
+  gate: string;
+  status: GateStatus;
+  taskId: TaskId | null;
+  why: string;
+  output: string;
+}
+
+export interface Ask {
+  askId: AskId;
+  kind: "plan" | "resume" | "head_moved" | "budget";
+  question: string;
+  options: string[];
+  default: string;
+  expires: number | null;
+  /** `null` while it waits. */
+  answer?: string | null;
+}
+
+export interface RunDetail extends RunSummary {
+  plan: Plan | null;
+  tasks: TaskState[];
+  changes: Change[];
+  gates: Gate[];
+  asks: Ask[];
+  usd: number;
+}
+
+export interface AgentSnapshot {
+  agent_id: AgentId;
+  name: string;
+  role: string;
+  status: string;
+  current_task: string | null;
+  health_score: number | null;
+  tasks_completed_today: number;
+}
+
+// --- commands: `workspace/executeCommand`, one object as argument ----------------------------------------
+
+export interface DelegateParams {
+  request: string;
+  uris?: DocumentUri[];
+  range?: Range;
+  priority?: Priority;
+  deadline?: number;
+  context?: unknown;
+  team?: Team;
+  approval?: Approval;
+}
+
+export interface DelegateAnswer {
+  runId: RunId;
+  status: "accepted";
+  assignedAgents: AgentId[];
+  estimatedCompletion: number | string | null;
+}
+
+export type Scope = { changeIds: ChangeId[] } | { uri: DocumentUri } | { agentId: AgentId } | { runId: RunId };
+
+export interface Refused {
+  refused: { id: ChangeId; why: string }[];
+  /** Files that the decision changed and that are not saved. */
+  unsaved: DocumentUri[];
+}
+
+export interface Commands {
+  "nexus.delegate": { arg: DelegateParams; answer: DelegateAnswer };
+  "nexus.plan.approve": { arg: { runId: RunId; plan?: Plan }; answer: { status: string } };
+  "nexus.plan.reject": { arg: { runId: RunId; reason?: string }; answer: { status: string } };
+  "nexus.run.cancel": { arg: { runId: RunId }; answer: { status: string } };
+  "nexus.run.pause": { arg: { runId: RunId }; answer: { status: string } };
+  "nexus.run.resume": { arg: { runId: RunId }; answer: { status: string } };
+  "nexus.run.retry": { arg: { runId: RunId }; answer: { status: string } };
+  "nexus.runs": { arg: Record<string, never>; answer: { runs: RunSummary[] } };
+  "nexus.run": { arg: { runId: RunId }; answer: RunDetail };
+  "nexus.agents": { arg: Record<string, never>; answer: { agents: AgentSnapshot[] } };
+  "nexus.review.list": { arg: { runId?: RunId; uri?: DocumentUri }; answer: { changes: Change[] } };
+  "nexus.review.accept": { arg: Scope; answer: { accepted: ChangeId[] } & Refused };
+  "nexus.review.reject": { arg: Scope & { reason?: string }; answer: { rejected: ChangeId[] } & Refused };
+  "nexus.review.undo": { arg: { changeIds: ChangeId[] }; answer: { reopened: ChangeId[] } };
+  "nexus.review.revise": { arg: { changeIds: ChangeId[]; feedback: string }; answer: { taskId: TaskId } };
+  "nexus.answer": { arg: { askId: AskId; answer: string }; answer: { status: string } };
+}
+
+export type CommandName = keyof Commands;
+
+// --- events: `nexus/event`, one for every journalled fact ------------------------------------------------
+
+interface TaskRef {
+  taskId: TaskId;
+  agentId: AgentId;
+}
+
+/** The fields the extension reads; the server sends all of a fact's, see `docs/`. */
+export interface EventFields {
+  run_started: { request: string };
+  snapshot_taken: object;
+  run_paused: { reason: string };
+  run_resumed: object;
+  run_ready: { summary: string };
+  run_completed: { accepted: number; rejected: number; outdated: number };
+  run_failed: { reason: string };
+  run_cancelled: object;
+  plan_proposed: { plan: Plan; source: string; why: string };
+  plan_approved: { plan: Plan };
+  plan_rejected: { reason: string };
+  task_started: TaskRef & { instanceId: string; attempt: number };
+  task_progress: TaskRef & { message: string; percent: number | null };
+  agent_session: TaskRef;
+  task_submitted: { taskId: TaskId };
+  task_repair: { taskId: TaskId };
+  task_completed: TaskRef & { summary: string };
+  task_failed: TaskRef & { reason: string };
+  task_cancelled: TaskRef & { reason: string };
+  gate_baseline: { gate: string };
+  gate_passed: { gate: string; taskId: TaskId | null };
+  gate_failed: { gate: string; taskId: TaskId | null };
+  gate_not_measured: { gate: string; taskId: TaskId | null; why: string };
+  change_proposed: object;
+  change_accepted: { changeId: ChangeId };
+  change_rejected: { changeId: ChangeId };
+  change_outdated: { changeId: ChangeId };
+  change_reopened: { changeId: ChangeId };
+  base_moved: object;
+  ask_opened: { askId: AskId; kind: Ask["kind"] };
+  ask_answered: { askId: AskId; answer: string };
+  budget_warning: { usd: number; maxUsd: number };
+  budget_spent: { usd: number; maxUsd: number };
+}
+
+export type EventType = keyof EventFields;
+export type NexusEvent = {
+  [T in EventType]: { seq: number; at: number; runId: RunId; type: T } & EventFields[T];
+}[EventType];

@@ -1,0 +1,69 @@
+/** From whatever a command was called with (a tree row, an id, nothing) to the run or change it means. */
+import * as vscode from "vscode";
+import type { Ctx } from "./ctx";
+import type { Change, RunId, RunSummary } from "./lspExt";
+import { fileUri } from "./preview";
+import { isNode } from "./trees";
+import { runRow, shownLine, weight } from "./view";
+
+/** The run meant; the user is asked where several could be. */
+export async function pickRun(
+  ctx: Ctx,
+  arg: unknown,
+  which: (run: RunSummary) => boolean,
+  none: string,
+): Promise<RunId | undefined> {
+  const given = givenRun(arg);
+  if (given) return given;
+  await ctx.store.settled();
+  const runs = ctx.store.runs.filter(which);
+  if (runs.length === 0) return void vscode.window.showInformationMessage(`NEXUS: ${none}`);
+  if (runs.length === 1) return runs[0]?.runId;
+  const items = runs.map((run) => {
+    const { label, description, icon } = runRow(run);
+    return { label: `$(${icon}) ${label}`, description, runId: run.runId };
+  });
+  return (await vscode.window.showQuickPick(items, { title: "NEXUS: which run?" }))?.runId;
+}
+
+function givenRun(arg: unknown): RunId | undefined {
+  if (typeof arg === "string") return arg;
+  if (isNode(arg) && arg.kind === "run") return arg.run.runId;
+  if (arg instanceof vscode.Uri) return arg.query || undefined;
+  return undefined;
+}
+
+/** The change meant: the row's, the id's, or the one the cursor is on. */
+export function givenChange(ctx: Ctx, arg: unknown): Change | undefined {
+  if (isNode(arg) && arg.kind === "change") return arg.change;
+  if (typeof arg === "string") return ctx.store.change(arg);
+  const editor = vscode.window.activeTextEditor;
+  if (!editor) return undefined;
+  const line = editor.selection.active.line;
+  return pendingIn(ctx, editor.document.uri).find((change) => {
+    return line >= shownLine(change) && line <= Math.max(shownLine(change), change.range.end.line);
+  });
+}
+
+export function pendingIn(ctx: Ctx, document: vscode.Uri): Change[] {
+  const uri = document.toString();
+  return ctx.store.pending.filter((change) => fileUri(change).toString() === uri || change.id === document.query);
+}
+
+const ICON: Record<Change["status"], string> = { pending: "circle-filled", accepted: "check", rejected: "close", outdated: "history" };
+
+export async function pickChange(ctx: Ctx, changes: readonly Change[], title: string): Promise<Change | undefined> {
+  let file = "";
+  const items = changes.flatMap((change) => {
+    const path = vscode.workspace.asRelativePath(fileUri(change));
+    const row = {
+      label: `$(${ICON[change.status]}) ${change.why}`,
+      description: `${change.kind === "edit" ? `line ${change.range.start.line + 1} · ` : ""}${weight(change)} · ${ctx.store.agentName(change.agentId)}`,
+      change,
+    };
+    const heading = path === file ? [] : [{ label: path, kind: vscode.QuickPickItemKind.Separator, description: "", change: undefined }];
+    file = path;
+    return [...heading, row];
+  });
+  return (await vscode.window.showQuickPick(items, { title, matchOnDescription: true }))?.change;
+}

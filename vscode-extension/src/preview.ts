@@ -1,0 +1,81 @@
+/** Virtual documents: what a change would make of a file, and a run's plan. */
+import * as vscode from "vscode";
+import { type Change, PREVIEW_SCHEME, type RunDetail } from "./lspExt";
+import type { Store } from "./store";
+import { planMarkdown, spliced } from "./view";
+
+export const PLAN_SCHEME = "nexus-plan";
+const BEFORE = "before";
+
+export const fileUri = (change: Change): vscode.Uri => vscode.Uri.parse(change.uri);
+
+/** The file as it would be after `subject`: one change, or all pending changes of a run in this file. */
+export function previewUri(file: vscode.Uri, subject: string): vscode.Uri {
+  return file.with({ scheme: PREVIEW_SCHEME, query: subject, fragment: "" });
+}
+
+export function beforeUri(change: Change): vscode.Uri {
+  return previewUri(fileUri(change), change.id).with({ fragment: BEFORE });
+}
+
+export const planUri = (runId: string): vscode.Uri =>
+  vscode.Uri.from({ scheme: PLAN_SCHEME, path: "/NEXUS plan.md", query: runId });
+
+/** Whether the change is a hunk in a file that exists: then the file itself is the "before". */
+export const isHunk = (change: Change): boolean => change.kind === "edit";
+
+export class Previews implements vscode.TextDocumentContentProvider, vscode.Disposable {
+  private readonly changed = new vscode.EventEmitter<vscode.Uri>();
+  readonly onDidChange = this.changed.event;
+  private readonly subscriptions: vscode.Disposable[];
+
+  constructor(private readonly store: Store) {
+    this.subscriptions = [
+      this.changed,
+      vscode.workspace.registerTextDocumentContentProvider(PREVIEW_SCHEME, this),
+      vscode.workspace.registerTextDocumentContentProvider(PLAN_SCHEME, this),
+      store.onDidChange(() => this.refresh()),
+    ];
+  }
+
+  async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {
+    if (uri.scheme === PLAN_SCHEME) {
+      const run = await this.store.load(uri.query);
+      return run ? planMarkdown(run, (id) => this.store.agentName(id)) : "This run is not known any more.\n";
+    }
+    const run = this.store.run(uri.query);
+    if (run) return this.afterRun(run, uri);
+    const change = this.store.change(uri.query);
+    if (!change) return "";
+    if (uri.fragment === BEFORE) return change.before;
+    return isHunk(change) ? this.afterHunks(fileUri(change), [change]) : change.after;
+  }
+
+  private afterRun(run: RunDetail, preview: vscode.Uri): Promise<string> | string {
+    const file = preview.with({ scheme: "file", query: "" });
+    const changes = run.changes.filter((each) => each.status === "pending" && fileUri(each).path === file.path);
+    const whole = changes.find((change) => !isHunk(change));
+    return whole ? whole.after : this.afterHunks(file, changes);
+  }
+
+  private async afterHunks(file: vscode.Uri, changes: readonly Change[]): Promise<string> {
+    const document = await vscode.workspace.openTextDocument(file);
+    const pending = changes.filter((change) => change.status === "pending");
+    const splices = pending.map(({ range, after }) => ({
+      start: document.offsetAt(new vscode.Position(range.start.line, range.start.character)),
+      end: document.offsetAt(new vscode.Position(range.end.line, range.end.character)),
+      after,
+    }));
+    return spliced(document.getText(), splices);
+  }
+
+  private refresh(): void {
+    for (const { uri } of vscode.workspace.textDocuments) {
+      if (uri.scheme === PREVIEW_SCHEME || uri.scheme === PLAN_SCHEME) this.changed.fire(uri);
+    }
+  }
+
+  dispose(): void {
+    for (const each of this.subscriptions) each.dispose();
+  }
+}

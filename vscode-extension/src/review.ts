@@ -1,0 +1,133 @@
+/** Commands about changes: looking at them and deciding on them. */
+import * as vscode from "vscode";
+import type { Ctx } from "./ctx";
+import type { Change, RunDetail } from "./lspExt";
+import { givenChange, pendingIn, pickChange, pickRun } from "./pick";
+import { beforeUri, fileUri, isHunk, previewUri } from "./preview";
+import { inOrder, neighbour, oneLine, shownLine } from "./view";
+
+const say = (text: string): void => void vscode.window.showInformationMessage(`NEXUS: ${text}`);
+const NO_PENDING = "no change waits for you.";
+
+// --- looking ---------------------------------------------------------------------------------------------
+
+export async function openChange(ctx: Ctx, arg: unknown): Promise<void> {
+  const change = givenChange(ctx, arg);
+  if (!change) return;
+  if (change.kind === "edit") await reveal(change);
+  else if (change.kind === "create" && change.status === "pending") await showPreview(change);
+  else if (change.status === "accepted" && change.kind !== "delete") await vscode.window.showTextDocument(fileUri(change));
+  else await diffChange(ctx, change.id);
+}
+
+async function reveal(change: Change): Promise<void> {
+  const line = shownLine(change);
+  const end = Math.max(line, change.range.end.line);
+  const editor = await vscode.window.showTextDocument(fileUri(change), { selection: new vscode.Range(line, 0, line, 0) });
+  editor.revealRange(new vscode.Range(line, 0, end, 0), vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+}
+
+async function showPreview(change: Change): Promise<void> {
+  await vscode.window.showTextDocument(previewUri(fileUri(change), change.id), { preview: true });
+}
+
+export async function diffChange(ctx: Ctx, arg: unknown): Promise<void> {
+  const change = givenChange(ctx, arg) ?? (await pickPending(ctx, "NEXUS: diff of which change?"));
+  if (!change) return;
+  const left = isHunk(change) ? fileUri(change) : beforeUri(change);
+  const title = `${vscode.workspace.asRelativePath(fileUri(change))} (NEXUS: ${oneLine(change.why)})`;
+  await vscode.commands.executeCommand("vscode.diff", left, previewUri(fileUri(change), change.id), title);
+}
+
+export async function diffRun(ctx: Ctx, arg: unknown): Promise<void> {
+  const runId = await pickRun(ctx, arg, (run) => run.changesPending > 0, NO_PENDING);
+  const run = runId && (await ctx.store.load(runId));
+  if (!run) return;
+  await vscode.commands.executeCommand("vscode.changes", `NEXUS: ${oneLine(run.request)}`, pairs(run));
+}
+
+type Pair = [label: vscode.Uri, before: vscode.Uri | undefined, after: vscode.Uri | undefined];
+
+/** One pair for each file that the run would change; a side that does not exist is left out. */
+function pairs(run: RunDetail): Pair[] {
+  const files = new Map<string, Change>();
+  for (const change of run.changes.filter((each) => each.status === "pending").sort(inOrder)) {
+    if (!files.has(change.uri)) files.set(change.uri, change);
+  }
+  return [...files.values()].map((first): Pair => {
+    const file = fileUri(first);
+    const before = isHunk(first) ? file : beforeUri(first);
+    const after = previewUri(file, run.runId);
+    return [file, first.kind === "create" ? undefined : before, first.kind === "delete" ? undefined : after];
+  });
+}
+
+export async function openPreview(ctx: Ctx, arg: unknown): Promise<void> {
+  const given = arg === undefined ? undefined : givenChange(ctx, arg);
+  if (given) return showPreview(given);
+  await ctx.store.settled();
+  const created = ctx.store.pending.filter((change) => change.kind === "create").sort(inOrder);
+  if (!created.length) return say("no new file waits for you.");
+  const change = created.length === 1 ? created[0] : await pickChange(ctx, created, "NEXUS: preview of which new file?");
+  if (change) await showPreview(change);
+}
+
+export async function reviewChanges(ctx: Ctx): Promise<void> {
+  const change = await pickPending(ctx, "NEXUS: changes to review");
+  if (change) await openChange(ctx, change.id);
+}
+
+async function pickPending(ctx: Ctx, title: string): Promise<Change | undefined> {
+  await ctx.store.settled();
+  const pending = ctx.store.pending.sort(inOrder);
+  if (!pending.length) return void say(NO_PENDING);
+  return pending.length === 1 ? pending[0] : pickChange(ctx, pending, title);
+}
+
+export const walk = (step: 1 | -1) => async (ctx: Ctx): Promise<void> => {
+  const editor = vscode.window.activeTextEditor;
+  const here = editor && { uri: editor.document.uri.with({ scheme: "file", query: "" }).toString(), line: editor.selection.active.line };
+  const next = neighbour(ctx.store.pending, here, step);
+  if (next) await openChange(ctx, next.id);
+  else say(NO_PENDING);
+};
+
+// --- deciding --------------------------------------------------------------------------------------------
+
+type Decision = "nexus.review.accept" | "nexus.review.reject";
+
+export const decideChange = (decision: Decision) => async (ctx: Ctx, arg: unknown): Promise<void> => {
+  const change = givenChange(ctx, arg) ?? (await pickPending(ctx, "NEXUS: which change?"));
+  if (change) await ctx.execute(decision, { changeIds: [change.id] });
+};
+
+export const decideFile = (decision: Decision) => async (ctx: Ctx, arg: unknown): Promise<void> => {
+  const uri = arg instanceof vscode.Uri ? arg : vscode.window.activeTextEditor?.document.uri;
+  const changes = uri ? pendingIn(ctx, uri) : [];
+  if (!changes[0]) return say("no change waits for you in this file.");
+  await ctx.execute(decision, { uri: changes[0].uri });
+};
+
+export const decideRun = (decision: Decision) => async (ctx: Ctx, arg: unknown): Promise<void> => {
+  const runId = await pickRun(ctx, arg, (run) => run.changesPending > 0, NO_PENDING);
+  if (runId) await ctx.execute(decision, { runId });
+};
+
+export async function undoDecision(ctx: Ctx, arg: unknown): Promise<void> {
+  const decided = ctx.store.changes.filter(({ status }) => status === "accepted" || status === "rejected").sort(inOrder);
+  const given = arg === undefined ? undefined : givenChange(ctx, arg);
+  if (!given && !decided.length) return say("nothing was decided yet.");
+  const change = given ?? (await pickChange(ctx, decided, "NEXUS: take back which decision?"));
+  if (change) await ctx.execute("nexus.review.undo", { changeIds: [change.id] });
+}
+
+export async function reviseChange(ctx: Ctx, arg: unknown): Promise<void> {
+  const change = givenChange(ctx, arg) ?? (await pickPending(ctx, "NEXUS: another version of which change?"));
+  if (!change) return;
+  const feedback = await vscode.window.showInputBox({
+    title: `NEXUS: what should ${ctx.store.agentName(change.agentId)} do differently?`,
+    prompt: change.why,
+    ignoreFocusOut: true,
+  });
+  if (feedback?.trim()) await ctx.execute("nexus.review.revise", { changeIds: [change.id], feedback: feedback.trim() });
+}

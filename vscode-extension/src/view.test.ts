@@ -1,0 +1,170 @@
+import { describe, expect, it } from "vitest";
+import type { AgentSnapshot, Change, RunDetail, RunSummary, TaskState } from "./lspExt";
+import { agentRow, changeRow, diffBlock, neighbour, planMarkdown, runRow, shownLine, spliced, statusText, taskRow } from "./view";
+
+const run = (over: Partial<RunSummary> = {}): RunSummary => ({
+  runId: "r1",
+  request: "Mend add()",
+  status: "in_progress",
+  priority: "medium",
+  team: "local",
+  startedAt: 0,
+  tasksDone: 1,
+  tasksTotal: 3,
+  changesPending: 0,
+  ...over,
+});
+
+const change = (over: Partial<Change> & { line?: number } = {}): Change => {
+  const { line = 4, ...rest } = over;
+  return {
+    id: "c1",
+    runId: "r1",
+    taskId: "t1",
+    agentId: "code_developer",
+    uri: "file:///w/a.py",
+    kind: "edit",
+    status: "pending",
+    range: { start: { line, character: 0 }, end: { line: line + 1, character: 0 } },
+    before: "    return a - b\n",
+    after: "    return a + b\n",
+    why: "add() subtracted.",
+    ...rest,
+  };
+};
+
+const insertion = (line: number): Change =>
+  change({ before: "", range: { start: { line, character: 0 }, end: { line, character: 0 } } });
+
+describe("rows", () => {
+  it.each([
+    [run(), "at work · 1 of 3 tasks", "run in_progress active"],
+    [run({ status: "pending", tasksTotal: 0 }), "planning", "run pending active"],
+    [run({ status: "awaiting_approval", tasksDone: 0 }), "plan waits for you · 0 of 3 tasks", "run awaiting_approval active"],
+    [run({ status: "ready", changesPending: 2 }), "2 to review", "run ready pending-changes"],
+    [run({ status: "completed" }), "completed", "run completed"],
+    [run({ status: "failed", changesPending: 1 }), "failed · 1 to review", "run failed retryable pending-changes"],
+  ])("a run %#", (given, description, context) => {
+    expect(runRow(given)).toMatchObject({ description, context });
+  });
+
+  it("a task tells what its agent does, and which attempt it is", () => {
+    const task: TaskState = {
+      taskId: "t1", agentId: "code_developer", instanceId: "1", title: "Fix", type: "implementation", status: "in_progress",
+      message: "reading a.py", percent: 20, attempt: 2, summary: "", dependsOn: ["t0"],
+    };
+    expect(taskRow(task, "Code").description).toBe("Code · attempt 2 · 20 % · reading a.py");
+    expect(taskRow({ ...task, status: "completed", attempt: 1 }, "Code").description).toBe("Code");
+    expect(taskRow(task, "Code").tooltip).toContain("after t0");
+  });
+
+  it.each([
+    [change(), "a.py:5", "−1 +1 · add() subtracted.", "change pending"],
+    [change({ status: "accepted" }), "a.py:5", "accepted · −1 +1 · add() subtracted.", "change accepted decided"],
+    [change({ kind: "create", before: "" }), "a.py", "new file · add() subtracted.", "change pending"],
+    [insertion(4), "a.py:5", "−0 +1 · add() subtracted.", "change pending"],
+  ])("a change %#", (given, label, description, context) => {
+    expect(changeRow(given, "src/a.py", "Code")).toMatchObject({ label, description, context });
+  });
+
+  it("an agent is idle without a task", () => {
+    const agent: AgentSnapshot = {
+      agent_id: "alpha_test_creator", name: "Alpha", role: "test_creator", status: "active",
+      current_task: null, health_score: null, tasks_completed_today: 1,
+    };
+    expect(agentRow(agent)).toMatchObject({ description: "test creator · idle", icon: "account" });
+    expect(agentRow(agent).tooltip).toContain("1 task completed today");
+    expect(agentRow({ ...agent, current_task: "t1" }).description).toBe("test creator · at work on t1");
+  });
+
+  it.each([
+    [[], "$(type-hierarchy) NEXUS"],
+    [[run(), run({ status: "completed" })], "$(loading~spin) NEXUS: 1 running"],
+    [[run({ changesPending: 2 }), run({ status: "ready", changesPending: 1 })], "$(loading~spin) NEXUS: 1 running, 3 to review"],
+  ])("the status bar %#", (runs, text) => {
+    expect(statusText(runs)).toBe(text);
+  });
+});
+
+describe("walking", () => {
+  const a5 = change({ id: "a5", line: 5 });
+  const a9 = change({ id: "a9", line: 9 });
+  const b1 = change({ id: "b1", line: 1, uri: "file:///w/b.py" });
+  const all = [b1, a9, a5];
+
+  it.each([
+    [undefined, 1, "a5"],
+    [{ uri: "file:///w/a.py", line: 0 }, 1, "a5"],
+    [{ uri: "file:///w/a.py", line: 5 }, 1, "a9"],
+    [{ uri: "file:///w/a.py", line: 9 }, 1, "b1"],
+    [{ uri: "file:///w/b.py", line: 1 }, 1, "a5"],
+    [{ uri: "file:///w/a.py", line: 5 }, -1, "b1"],
+    [{ uri: "file:///w/b.py", line: 1 }, -1, "a9"],
+    [{ uri: "file:///w/z.py", line: 3 }, -1, "b1"],
+  ] as const)("from %o by %i is %s", (from, step, id) => {
+    expect(neighbour(all, from, step)?.id).toBe(id);
+  });
+
+  it("nothing to walk to", () => expect(neighbour([], undefined, 1)).toBeUndefined());
+
+  it.each([
+    [insertion(0), 0],
+    [insertion(3), 2],
+    [change({ line: 3 }), 3],
+  ])("a change shows on its line, an insertion on the line before %#", (given, line) => {
+    expect(shownLine(given)).toBe(line);
+  });
+});
+
+describe("text", () => {
+  it("splices in any order, and leaves out what overlaps", () => {
+    const text = "one\ntwo\nthree\n";
+    expect(spliced(text, [{ start: 8, end: 14, after: "3\n" }, { start: 0, end: 4, after: "1\n" }])).toBe("1\ntwo\n3\n");
+    expect(spliced(text, [{ start: 0, end: 8, after: "x\n" }, { start: 4, end: 8, after: "y\n" }])).toBe("x\nthree\n");
+    expect(spliced(text, [{ start: 4, end: 4, after: "and\n" }])).toBe("one\nand\ntwo\nthree\n");
+    expect(spliced(text, [])).toBe(text);
+  });
+
+  it("a diff block cannot be ended by the text in it, and is cut", () => {
+    expect(diffBlock(change())).toBe("```diff\n-     return a - b\n+     return a + b\n```");
+    expect(diffBlock(change({ after: "```sh\n" }))).toMatch(/^````diff\n[^]*````$/);
+    expect(diffBlock(change({ before: "", after: "x\n".repeat(30) }))).toContain("… 6 more lines");
+  });
+
+  it("a plan reads as a document", () => {
+    const detail: RunDetail = {
+      ...run({ status: "awaiting_approval" }),
+      plan: {
+        summary: "Code mends it.",
+        tasks: [
+          { id: "fix", title: "Mend add()", agent: "code_developer", type: "implementation", description: "Only add().", depends_on: [], writes: ["a.py"], acceptance: ["add(2, 3) is 5"] },
+          { id: "test", title: "Test it", agent: "alpha_test_creator", type: "test", description: "", depends_on: ["fix"], writes: [], acceptance: [] },
+        ],
+      },
+      tasks: [], changes: [], gates: [], asks: [], usd: 0,
+    };
+    expect(planMarkdown(detail, (id) => (id === "code_developer" ? "Code" : "Alpha"))).toMatchInlineSnapshot(`
+      "# Mend add()
+
+      Code mends it.
+
+      **plan waits for you** · 2 tasks · team local
+
+      ## 1. Mend add() \`fix\`
+
+      **Code** · implementation · writes \`a.py\`
+
+      Only add().
+
+      Done when
+
+      - add(2, 3) is 5
+
+      ## 2. Test it \`test\`
+
+      **Alpha** · test · after \`fix\`
+      "
+    `);
+    expect(planMarkdown({ ...detail, plan: null }, String)).toContain("There is no plan yet.");
+  });
+});

@@ -1,0 +1,243 @@
+/** How runs, tasks, changes and agents read: pure text, so that every wording is tested without an editor. */
+import type { AgentSnapshot, Change, Gate, RunDetail, RunStatus, RunSummary, TaskState } from "./lspExt";
+
+/** A tree row. `icon` is a codicon's name, `color` a theme colour's id. */
+export interface Row {
+  label: string;
+  description: string;
+  tooltip: string;
+  icon: string;
+  color?: string;
+  /** Space-separated words that `when` clauses in package.json match. */
+  context: string;
+}
+
+const ACTIVE: ReadonlySet<RunStatus> = new Set(["pending", "awaiting_approval", "in_progress", "paused"]);
+const RETRYABLE: ReadonlySet<RunStatus> = new Set(["failed", "cancelled"]);
+
+export const isActive = (run: RunSummary): boolean => ACTIVE.has(run.status);
+export const isRetryable = (run: RunSummary): boolean => RETRYABLE.has(run.status);
+
+const GREEN = "testing.iconPassed";
+const RED = "testing.iconFailed";
+const BLUE = "charts.blue";
+const YELLOW = "charts.yellow";
+
+const RUN_ICON: Record<RunStatus, [icon: string, color?: string]> = {
+  pending: ["circle-outline"],
+  awaiting_approval: ["question", YELLOW],
+  in_progress: ["loading~spin"],
+  paused: ["debug-pause", YELLOW],
+  ready: ["checklist", BLUE],
+  completed: ["pass", GREEN],
+  failed: ["error", RED],
+  cancelled: ["circle-slash"],
+};
+
+const RUN_WORD: Record<RunStatus, string> = {
+  pending: "planning",
+  awaiting_approval: "plan waits for you",
+  in_progress: "at work",
+  paused: "paused",
+  ready: "ready for review",
+  completed: "completed",
+  failed: "failed",
+  cancelled: "cancelled",
+};
+
+export function runRow(run: RunSummary): Row {
+  const [icon, color] = RUN_ICON[run.status];
+  const waiting = run.changesPending > 0;
+  // What is ready waits for review: the number says it in a narrow view.
+  const parts = run.status === "ready" && waiting ? [] : [RUN_WORD[run.status]];
+  if (isActive(run) && run.tasksTotal > 0) parts.push(`${run.tasksDone} of ${run.tasksTotal} tasks`);
+  if (waiting) parts.push(`${run.changesPending} to review`);
+  return {
+    label: run.request,
+    description: parts.join(" · "),
+    tooltip: `${run.request}\n\n${parts.join(" · ")}\nteam ${run.team}, priority ${run.priority}, run ${run.runId}`,
+    icon,
+    ...(color ? { color } : {}),
+    context: words("run", run.status, isActive(run) && "active", isRetryable(run) && "retryable", waiting && "pending-changes"),
+  };
+}
+
+const TASK_ICON: Record<TaskState["status"], [icon: string, color?: string]> = {
+  pending: ["circle-outline"],
+  in_progress: ["loading~spin"],
+  completed: ["pass", GREEN],
+  failed: ["error", RED],
+  cancelled: ["circle-slash"],
+};
+
+export function taskRow(task: TaskState, agentName: string): Row {
+  const [icon, color] = TASK_ICON[task.status];
+  const parts = [agentName];
+  if (task.attempt > 1) parts.push(`attempt ${task.attempt}`);
+  if (task.status === "in_progress" && task.percent !== null) parts.push(`${task.percent} %`);
+  if (task.status === "in_progress" && task.message) parts.push(task.message);
+  const after = task.dependsOn.length ? `\nafter ${task.dependsOn.join(", ")}` : "";
+  return {
+    label: task.title,
+    description: parts.join(" · "),
+    tooltip: `${task.title}\n${agentName}, ${task.type}, ${task.status.replace("_", " ")}${after}${task.summary ? `\n\n${task.summary}` : ""}`,
+    icon,
+    ...(color ? { color } : {}),
+    context: words("task", task.status),
+  };
+}
+
+const CHANGE_ICON: Record<Change["status"], [icon: string, color?: string]> = {
+  pending: ["circle-filled", BLUE],
+  accepted: ["check", GREEN],
+  rejected: ["close"],
+  outdated: ["history"],
+};
+
+export function changeRow(change: Change, path: string, agentName: string): Row {
+  const [icon, color] = CHANGE_ICON[change.status];
+  const where = change.kind === "edit" ? `${baseName(path)}:${change.range.start.line + 1}` : baseName(path);
+  const state = change.status === "pending" ? [] : [change.status];
+  return {
+    label: where,
+    description: [...state, weight(change), change.why].join(" · "),
+    tooltip: `${path}\n${agentName}: ${change.why}\n${KIND_WORD[change.kind]}, ${change.status}`,
+    icon,
+    ...(color ? { color } : {}),
+    context: words("change", change.status, (change.status === "accepted" || change.status === "rejected") && "decided"),
+  };
+}
+
+const KIND_WORD: Record<Change["kind"], string> = {
+  edit: "edit",
+  create: "new file",
+  delete: "file deleted",
+  rename: "file renamed",
+  binary: "binary file",
+  mode: "file mode",
+  symlink: "symbolic link",
+};
+
+/** `−1 +2` for an edit; else what happens to the file. */
+export function weight(change: Change): string {
+  return change.kind === "edit" ? `−${lineCount(change.before)} +${lineCount(change.after)}` : KIND_WORD[change.kind];
+}
+
+export function gateRow(gate: Gate): Row {
+  const [icon, color] = {
+    passed: ["pass", GREEN],
+    failed: ["error", RED],
+    not_measured: ["circle-slash", undefined],
+  }[gate.status] as [string, string | undefined];
+  return {
+    label: `gate: ${gate.gate}`,
+    description: [gate.status.replace("_", " "), gate.why].filter(Boolean).join(" · "),
+    tooltip: [gate.why, gate.output].filter(Boolean).join("\n\n"),
+    icon,
+    ...(color ? { color } : {}),
+    context: "gate",
+  };
+}
+
+export function agentRow(agent: AgentSnapshot): Row {
+  const busy = Boolean(agent.current_task);
+  const doing = busy ? `at work on ${agent.current_task}` : "idle";
+  const health = agent.health_score === null ? "" : `\nhealth ${agent.health_score}`;
+  return {
+    label: agent.name,
+    description: `${agent.role.replaceAll("_", " ")} · ${doing}`,
+    tooltip: `${agent.name} (${agent.agent_id})\n${agent.status}\n${count(agent.tasks_completed_today, "task")} completed today${health}`,
+    icon: busy ? "loading~spin" : "account",
+    context: "agent",
+  };
+}
+
+export function statusText(runs: readonly RunSummary[]): string {
+  const active = runs.filter(isActive).length;
+  const pending = runs.reduce((sum, run) => sum + run.changesPending, 0);
+  const icon = active ? "$(loading~spin)" : "$(type-hierarchy)";
+  const parts = [active ? `${active} running` : "", pending ? `${pending} to review` : ""].filter(Boolean);
+  return `${icon} NEXUS${parts.length ? `: ${parts.join(", ")}` : ""}`;
+}
+
+export function planMarkdown(run: RunDetail, agentName: (id: string) => string): string {
+  const plan = run.plan;
+  if (!plan) return `# ${oneLine(run.request)}\n\nThere is no plan yet.\n`;
+  const head = `# ${oneLine(run.request)}\n\n${plan.summary}\n\n**${RUN_WORD[run.status]}** · ${count(plan.tasks.length, "task")} · team ${run.team}\n`;
+  const tasks = plan.tasks.map((task, at) => {
+    const facts = [
+      `**${agentName(task.agent)}** · ${task.type}`,
+      task.depends_on.length ? `after ${task.depends_on.map((id) => `\`${id}\``).join(", ")}` : "",
+      task.writes.length ? `writes ${task.writes.map((glob) => `\`${glob}\``).join(", ")}` : "",
+    ].filter(Boolean);
+    const done = task.acceptance.map((line) => `- ${line}`).join("\n");
+    return [`## ${at + 1}. ${oneLine(task.title)} \`${task.id}\``, facts.join(" · "), task.description, done && `Done when\n\n${done}`]
+      .filter(Boolean)
+      .join("\n\n");
+  });
+  return `${[head, ...tasks].join("\n\n").replace(/\n{3,}/g, "\n\n")}\n`;
+}
+
+/** The hunk as a Markdown `diff` block, cut where it gets long. */
+export function diffBlock(change: Change, limit = 24): string {
+  const lines = [...marked("-", change.before), ...marked("+", change.after)];
+  const shown = lines.slice(0, limit);
+  if (lines.length > limit) shown.push(`… ${lines.length - limit} more lines`);
+  // A fence longer than any in the text, so that the text cannot end the block.
+  const fence = "`".repeat(Math.max(3, ...[...shown.join("\n").matchAll(/`+/g)].map((run) => run[0].length + 1)));
+  return `${fence}diff\n${shown.join("\n")}\n${fence}`;
+}
+
+const marked = (sign: string, text: string): string[] =>
+  text === "" ? [] : text.replace(/\r?\n$/, "").split(/\r\n|\n|\r/).map((line) => `${sign} ${line}`);
+
+export interface Splice {
+  start: number;
+  end: number;
+  after: string;
+}
+
+/** `text` with every splice made; offsets are into `text`, splices that overlap an earlier one are left out. */
+export function spliced(text: string, splices: readonly Splice[]): string {
+  let out = "";
+  let at = 0;
+  for (const { start, end, after } of [...splices].sort((a, b) => a.start - b.start || a.end - b.end)) {
+    if (start < at) continue;
+    out += text.slice(at, start) + after;
+    at = end;
+  }
+  return out + text.slice(at);
+}
+
+/** By file, then by line: the order in which next and previous walk. */
+export function inOrder(a: Change, b: Change): number {
+  return a.uri.localeCompare(b.uri) || a.range.start.line - b.range.start.line || a.id.localeCompare(b.id);
+}
+
+/** The change after (or before) a place, going round at the end; undefined where there is none. */
+export function neighbour(
+  changes: readonly Change[],
+  from: { uri: string; line: number } | undefined,
+  step: 1 | -1,
+): Change | undefined {
+  const sorted = [...changes].sort(inOrder);
+  if (step < 0) sorted.reverse();
+  if (!from) return sorted[0];
+  const past = (change: Change): boolean => {
+    const byUri = change.uri.localeCompare(from.uri);
+    return (byUri || shownLine(change) - from.line) * step > 0;
+  };
+  return sorted.find(past) ?? sorted[0];
+}
+
+/** The line a change shows on: an insertion on the line before it (the first line at the top). */
+export function shownLine(change: Change): number {
+  const { start } = change.range;
+  return change.kind === "edit" && change.before === "" ? Math.max(0, start.line - 1) : start.line;
+}
+
+export const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
+export const oneLine = (text: string): string => text.replace(/\s+/g, " ").trim();
+const baseName = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
+const lineCount = (text: string): number => (text === "" ? 0 : text.replace(/\r?\n$/, "").split("\n").length);
+const words = (...parts: (string | false)[]): string => parts.filter(Boolean).join(" ");
