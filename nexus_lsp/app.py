@@ -239,7 +239,5 @@ async def _git_readiness() -> Readiness:
     least = ".".join(map(str, LEAST_VERSION))
     if found is None:
         return Readiness("git", False, "not found", f"Install git {least} or newer.")
-    told = ".".join(map(str, found))
-    return Readiness(
-        "git", found >= LEAST_VERSION, told, f"NEXUS needs git {least}." if found < LEAST_VERSION else ""
-    )
+    told, enough = ".".join(map(str, found)), found >= LEAST_VERSION
+    return Readiness("git", enough, told, "" if enough else f"NEXUS needs git {least} or newer.")

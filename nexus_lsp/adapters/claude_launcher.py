@@ -310,16 +310,18 @@ def _shown(readable: Sequence[Path], home: Path) -> Iterator[Path]:
 def end_tree(berth: Berth) -> int:
     """Kill whatever was launched from a berth, with every descendant; how many processes that were.
 
-    It waits for none: the first one is asyncio's child, and whoever else waits for it takes its exit code.
+    It waits up to a second for the descendants, but never for the first: that is asyncio's own child, and
+    whoever else waits for it takes its exit code away.
     """
     try:
         root = psutil.Process(int(berth.pid_file.read_text()))
         if str(berth.root) not in " ".join(root.cmdline()):
             return 0  # the number was given to another process since
-        doomed = [*root.children(recursive=True), root]
+        below = root.children(recursive=True)
     except (OSError, ValueError, psutil.Error):
         return 0
-    for process in doomed:
+    for process in (*below, root):
         with contextlib.suppress(psutil.Error, OSError):
             process.send_signal(signal.SIGKILL)
-    return len(doomed)
+    psutil.wait_procs(below, timeout=1)
+    return len(below) + 1

@@ -15,7 +15,7 @@ from typing import Any, cast
 from lsprotocol import types as lsp
 
 from nexus_lsp import __version__
-from nexus_lsp.core.problems import Refused
+from nexus_lsp.core.problems import InvalidArgument, Refused
 from nexus_lsp.core.settings import Settings, settings_from
 from nexus_lsp.lsp import marks
 from nexus_lsp.lsp.convert import path_of, uri_of

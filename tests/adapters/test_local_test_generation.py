@@ -187,7 +187,7 @@ async def test_a_generated_file_passes_now_and_fails_on_broken_code(tmp_path):
     assert "`first([])` raises IndexError" in outcome.summary
     assert any("against" in line for line in said)
     text = written.read_text()
-    for part in ("(100, False, 10)", "with pytest.raises(ValueError)", "Fails on"):
+    for part in ("with pytest.raises(ValueError)", "Fails on"):
         assert part in text
     assert "hypothesis import" not in text
     assert "test_nothing" not in text

@@ -117,6 +117,8 @@ def publish(uri: str) -> None:
         where = place(change, text_of(change.uri) or "") if change.kind == "edit" else TOP
         if where:
             data = {"changeId": change.id, "runId": change.runId, "taskId": change.taskId, "agentId": change.agentId}
+            if change.kind == "edit":
+                data["editRange"] = on_wire(change)["range"]
             shown = lsp.Range(where.start, lsp.Position(where.start.line, 99)) if change.kind == "edit" else TOP
             found.append(lsp.Diagnostic(range=shown, message=f"{AGENTS[change.agentId][0]}: {change.why}", source="nexus",
                                         code=change.id, severity=lsp.DiagnosticSeverity.Information, data=data))  # fmt: skip
@@ -204,7 +206,7 @@ def one_run(arg: dict[str, Any]) -> dict[str, Any]:
 
 @server.command("nexus.agents")
 def agents(arg: dict[str, Any]) -> dict[str, Any]:
-    busy = {t.agentId: t.taskId for r in runs.values() for t in r.tasks if t.status == "in_progress"}
+    busy = {t.agentId: f"{r.runId}/{t.taskId}" for r in runs.values() for t in r.tasks if t.status == "in_progress"}
     return {"agents": [{"agent_id": id, "name": name, "role": role, "status": "active", "current_task": busy.get(id),
                         "health_score": None, "tasks_completed_today": 0} for id, (name, role) in AGENTS.items()]}  # fmt: skip
 
@@ -261,6 +263,16 @@ def did_change(params: lsp.DidChangeTextDocumentParams) -> None:
 @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
 def did_open(params: lsp.DidOpenTextDocumentParams) -> None:
     publish(params.text_document.uri)
+
+
+@server.feature(lsp.TEXT_DOCUMENT_HOVER)
+def hover(params: lsp.HoverParams) -> lsp.Hover | None:
+    for change in [c for r in runs.values() for c in r.changes if c.status == "pending" and c.uri == params.text_document.uri]:
+        where = place(change, text_of(change.uri) or "")
+        if where and where.start.line == params.position.line:
+            diff = f"```diff\n-{change.before}+{change.after}```"
+            return lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, f"**{AGENTS[change.agentId][0]}**: {change.why}\n\n{diff}"))
+    return None
 
 
 @server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION)

@@ -6,11 +6,12 @@ import {
   LanguageClient,
   type LanguageClientOptions,
   type Middleware,
+  type Range,
   RevealOutputChannelOn,
   State,
 } from "vscode-languageclient/node";
 import { keysEnvironment } from "./keys";
-import { type CommandName, type Commands, EVENT, type NexusEvent, PREVIEW_SCHEME, type Settings, SOURCE } from "./lspExt";
+import { type ChangeId, type CommandName, type Commands, type DiagnosticData, EVENT, type NexusEvent, PREVIEW_SCHEME, type Settings, SOURCE } from "./lspExt";
 import { endAll, showWorkDone } from "./progress";
 import { afterDecision, beforeDecision } from "./saving";
 import { findServer, type Launch, SERVER_CWD } from "./server";
@@ -156,10 +157,7 @@ export class Ctx implements vscode.Disposable {
       },
       handleDiagnostics: (uri, diagnostics, next) => {
         next(uri, diagnostics);
-        // Ranges are in the current buffer: where diagnostics moved, so did the changes.
-        const key = uri.toString();
-        const runs = this.store.pending.filter((change) => vscode.Uri.parse(change.uri).toString() === key);
-        if (runs.length) this.store.touch(...runs.map((change) => change.runId));
+        this.store.setPlaces(uri.toString(), placesIn(diagnostics));
       },
       workspace: {
         configuration: (params, token: CancellationToken, next) => {
@@ -200,6 +198,15 @@ export class NotRunning extends Error {
   constructor() {
     super("The NEXUS language server is not running.");
   }
+}
+
+/** The client keeps a diagnostic's `data`, which the editor's own type does not have. */
+function placesIn(diagnostics: readonly vscode.Diagnostic[]): Map<ChangeId, Range> {
+  const places = new Map<ChangeId, Range>();
+  for (const { data } of diagnostics as readonly { data?: Partial<DiagnosticData> }[]) {
+    if (data?.changeId && data.editRange) places.set(data.changeId, data.editRange);
+  }
+  return places;
 }
 
 export function setContext(key: string, value: unknown): Thenable<unknown> {

@@ -1,9 +1,8 @@
-/** Pending hunks in the text: a soft background, a gutter mark, and a hover with the diff and its actions. */
+/** Pending hunks in the text: a soft background, a gutter mark, and actions under the server's own hover. */
 import * as vscode from "vscode";
-import type { Change } from "./lspExt";
 import { fileUri } from "./preview";
 import type { Store } from "./store";
-import { diffBlock, shownLine } from "./view";
+import { type Placed, shownLine } from "./view";
 
 export class Decorations implements vscode.Disposable {
   private readonly replaced: vscode.TextEditorDecorationType;
@@ -38,7 +37,7 @@ export class Decorations implements vscode.Disposable {
   }
 
   private draw(): void {
-    const pending = this.store.pending.filter((change) => change.kind === "edit");
+    const pending = this.store.pending.filter((change) => change.kind === "edit" && this.store.place(change));
     for (const editor of vscode.window.visibleTextEditors) {
       const uri = editor.document.uri.toString();
       const here = pending.filter((change) => fileUri(change).toString() === uri);
@@ -55,13 +54,13 @@ export class Decorations implements vscode.Disposable {
 
 const HOVER_COMMANDS = ["nexus.acceptChange", "nexus.rejectChange", "nexus.diffChange"] as const;
 
-function decoration(change: Change): vscode.DecorationOptions {
+function decoration(change: Placed): vscode.DecorationOptions {
   const first = shownLine(change);
   const last = Math.max(first, change.range.end.character === 0 ? change.range.end.line - 1 : change.range.end.line);
   const link = (label: string, command: string): string =>
     `[${label}](command:${command}?${encodeURIComponent(JSON.stringify([change.id]))})`;
   const hover = new vscode.MarkdownString(
-    `${diffBlock(change)}\n\n${link("$(check) Accept", "nexus.acceptChange")} &nbsp; ${link("$(close) Reject", "nexus.rejectChange")} &nbsp; ${link("$(diff) Diff", "nexus.diffChange")}`,
+    `${link("$(check) Accept", "nexus.acceptChange")} &nbsp; ${link("$(close) Reject", "nexus.rejectChange")} &nbsp; ${link("$(diff) Diff", "nexus.diffChange")}`,
     true,
   );
   hover.isTrusted = { enabledCommands: HOVER_COMMANDS };

@@ -72,6 +72,8 @@ export interface RunSummary {
   runId: RunId;
   request: string;
   status: RunStatus;
+  /** Why it failed or is paused. */
+  reason?: string;
   priority: Priority;
   team: string;
   /** Unix seconds. */
@@ -95,7 +97,19 @@ export interface TaskState {
   dependsOn: TaskId[];
 }
 
-/** `range` is in the current buffer; an insertion's is empty, at the start of the line it stands before. */
+/** `data` of a change's diagnostic; `editRange` is its exact place, an insertion's is empty. */
+export interface DiagnosticData {
+  changeId: ChangeId;
+  runId: RunId;
+  taskId: TaskId;
+  agentId: AgentId;
+  editRange?: Range;
+}
+
+/**
+ * `range` is where it shows in the current buffer; snapshots of a whole run leave it out (`store` puts the
+ * exact place from the diagnostics there). `line` is in the text the run started from.
+ */
 export interface Change {
   id: ChangeId;
   runId: RunId;
@@ -104,7 +118,8 @@ export interface Change {
   uri: DocumentUri;
   kind: ChangeKind;
   status: ChangeStatus;
-  range: Range;
+  range?: Range | null;
+  line?: number;
   before: string;
   after: string;
   why: string;

@@ -1,10 +1,10 @@
 /** From whatever a command was called with (a tree row, an id, nothing) to the run or change it means. */
 import * as vscode from "vscode";
 import type { Ctx } from "./ctx";
-import type { Change, RunId, RunSummary } from "./lspExt";
+import type { ChangeStatus, RunId, RunSummary } from "./lspExt";
 import { fileUri } from "./preview";
 import { isNode } from "./trees";
-import { runRow, shownLine, weight } from "./view";
+import { type Placed, runRow, shownLine, weight } from "./view";
 
 /** The run meant; the user is asked where several could be. */
 export async function pickRun(
@@ -34,7 +34,7 @@ function givenRun(arg: unknown): RunId | undefined {
 }
 
 /** The change meant: the row's, the id's, or the one the cursor is on. */
-export function givenChange(ctx: Ctx, arg: unknown): Change | undefined {
+export function givenChange(ctx: Ctx, arg: unknown): Placed | undefined {
   if (isNode(arg) && arg.kind === "change") return arg.change;
   if (typeof arg === "string") return ctx.store.change(arg);
   const editor = vscode.window.activeTextEditor;
@@ -45,14 +45,14 @@ export function givenChange(ctx: Ctx, arg: unknown): Change | undefined {
   });
 }
 
-export function pendingIn(ctx: Ctx, document: vscode.Uri): Change[] {
+export function pendingIn(ctx: Ctx, document: vscode.Uri): Placed[] {
   const uri = document.toString();
   return ctx.store.pending.filter((change) => fileUri(change).toString() === uri || change.id === document.query);
 }
 
-const ICON: Record<Change["status"], string> = { pending: "circle-filled", accepted: "check", rejected: "close", outdated: "history" };
+const ICON: Record<ChangeStatus, string> = { pending: "circle-filled", accepted: "check", rejected: "close", outdated: "history" };
 
-export async function pickChange(ctx: Ctx, changes: readonly Change[], title: string): Promise<Change | undefined> {
+export async function pickChange(ctx: Ctx, changes: readonly Placed[], title: string): Promise<Placed | undefined> {
   let file = "";
   const items = changes.flatMap((change) => {
     const path = vscode.workspace.asRelativePath(fileUri(change));

@@ -2,7 +2,7 @@
 import * as vscode from "vscode";
 import { type Change, PREVIEW_SCHEME, type RunDetail } from "./lspExt";
 import type { Store } from "./store";
-import { planMarkdown, spliced } from "./view";
+import { type Placed, planMarkdown, spliced } from "./view";
 
 export const PLAN_SCHEME = "nexus-plan";
 const BEFORE = "before";
@@ -53,12 +53,12 @@ export class Previews implements vscode.TextDocumentContentProvider, vscode.Disp
 
   private afterRun(run: RunDetail, preview: vscode.Uri): Promise<string> | string {
     const file = preview.with({ scheme: "file", query: "" });
-    const changes = run.changes.filter((each) => each.status === "pending" && fileUri(each).path === file.path);
+    const changes = this.store.changesOf(run).filter((each) => each.status === "pending" && fileUri(each).path === file.path);
     const whole = changes.find((change) => !isHunk(change));
     return whole ? whole.after : this.afterHunks(file, changes);
   }
 
-  private async afterHunks(file: vscode.Uri, changes: readonly Change[]): Promise<string> {
+  private async afterHunks(file: vscode.Uri, changes: readonly Placed[]): Promise<string> {
     const document = await vscode.workspace.openTextDocument(file);
     const pending = changes.filter((change) => change.status === "pending");
     const splices = pending.map(({ range, after }) => ({
@@ -73,6 +73,17 @@ export class Previews implements vscode.TextDocumentContentProvider, vscode.Disp
     for (const { uri } of vscode.workspace.textDocuments) {
       if (uri.scheme === PREVIEW_SCHEME || uri.scheme === PLAN_SCHEME) this.changed.fire(uri);
     }
+    this.closeSettled();
+  }
+
+  /** A new file's preview goes when it is decided: the file itself is there, or is not wanted. */
+  private closeSettled(): void {
+    const settled = vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs).filter(({ input }) => {
+      if (!(input instanceof vscode.TabInputText) || input.uri.scheme !== PREVIEW_SCHEME) return false;
+      const change = this.store.change(input.uri.query);
+      return change !== undefined && change.status !== "pending";
+    });
+    if (settled.length) void vscode.window.tabGroups.close(settled, true);
   }
 
   dispose(): void {

@@ -1,10 +1,10 @@
 /** Commands about changes: looking at them and deciding on them. */
 import * as vscode from "vscode";
 import type { Ctx } from "./ctx";
-import type { Change, RunDetail } from "./lspExt";
+import type { Change } from "./lspExt";
 import { givenChange, pendingIn, pickChange, pickRun } from "./pick";
 import { beforeUri, fileUri, isHunk, previewUri } from "./preview";
-import { inOrder, neighbour, oneLine, shownLine } from "./view";
+import { inOrder, neighbour, oneLine, type Placed, shownLine } from "./view";
 
 const say = (text: string): void => void vscode.window.showInformationMessage(`NEXUS: ${text}`);
 const NO_PENDING = "no change waits for you.";
@@ -20,7 +20,7 @@ export async function openChange(ctx: Ctx, arg: unknown): Promise<void> {
   else await diffChange(ctx, change.id);
 }
 
-async function reveal(change: Change): Promise<void> {
+async function reveal(change: Placed): Promise<void> {
   const line = shownLine(change);
   const end = Math.max(line, change.range.end.line);
   const editor = await vscode.window.showTextDocument(fileUri(change), { selection: new vscode.Range(line, 0, line, 0) });
@@ -43,21 +43,21 @@ export async function diffRun(ctx: Ctx, arg: unknown): Promise<void> {
   const runId = await pickRun(ctx, arg, (run) => run.changesPending > 0, NO_PENDING);
   const run = runId && (await ctx.store.load(runId));
   if (!run) return;
-  await vscode.commands.executeCommand("vscode.changes", `NEXUS: ${oneLine(run.request)}`, pairs(run));
+  await vscode.commands.executeCommand("vscode.changes", `NEXUS: ${oneLine(run.request)}`, pairs(runId, ctx.store.changesOf(run)));
 }
 
 type Pair = [label: vscode.Uri, before: vscode.Uri | undefined, after: vscode.Uri | undefined];
 
 /** One pair for each file that the run would change; a side that does not exist is left out. */
-function pairs(run: RunDetail): Pair[] {
-  const files = new Map<string, Change>();
-  for (const change of run.changes.filter((each) => each.status === "pending").sort(inOrder)) {
+function pairs(runId: string, changes: readonly Placed[]): Pair[] {
+  const files = new Map<string, Placed>();
+  for (const change of changes.filter((each) => each.status === "pending").sort(inOrder)) {
     if (!files.has(change.uri)) files.set(change.uri, change);
   }
   return [...files.values()].map((first): Pair => {
     const file = fileUri(first);
     const before = isHunk(first) ? file : beforeUri(first);
-    const after = previewUri(file, run.runId);
+    const after = previewUri(file, runId);
     return [file, first.kind === "create" ? undefined : before, first.kind === "delete" ? undefined : after];
   });
 }
@@ -77,7 +77,7 @@ export async function reviewChanges(ctx: Ctx): Promise<void> {
   if (change) await openChange(ctx, change.id);
 }
 
-async function pickPending(ctx: Ctx, title: string): Promise<Change | undefined> {
+async function pickPending(ctx: Ctx, title: string): Promise<Placed | undefined> {
   await ctx.store.settled();
   const pending = ctx.store.pending.sort(inOrder);
   if (!pending.length) return void say(NO_PENDING);

@@ -5,8 +5,9 @@
  * stale; snapshots replace what is here, so a lost or reordered event cannot leave a wrong picture.
  */
 import * as vscode from "vscode";
-import type { AgentSnapshot, Change, CommandName, Commands, NexusEvent, RunDetail, RunId, RunSummary } from "./lspExt";
-import { isActive } from "./view";
+import type { Range } from "vscode-languageserver-protocol";
+import type { AgentSnapshot, Change, ChangeId, CommandName, Commands, NexusEvent, RunDetail, RunId, RunSummary } from "./lspExt";
+import { isActive, type Placed, placed } from "./view";
 
 /** Sends one command; undefined while there is no server. */
 export type Ask = <C extends CommandName>(command: C, arg: Commands[C]["arg"]) => Promise<Commands[C]["answer"] | undefined>;
@@ -20,6 +21,8 @@ export class Store implements vscode.Disposable {
   private summaries: readonly RunSummary[] = [];
   private readonly details = new Map<RunId, RunDetail>();
   private agentList: readonly AgentSnapshot[] = [];
+  /** By file: exact places of pending changes in the current text, as the server's diagnostics last gave them. */
+  private readonly places = new Map<string, ReadonlyMap<ChangeId, Range>>();
 
   private readonly stale = new Set<RunId>();
   private staleList = false;
@@ -48,15 +51,34 @@ export class Store implements vscode.Disposable {
     return this.summaries.flatMap((run) => this.details.get(run.runId) ?? []);
   }
 
-  get changes(): Change[] {
-    return this.loaded.flatMap((run) => run.changes);
+  get changes(): Placed[] {
+    return this.loaded.flatMap((run) => this.changesOf(run));
   }
 
-  get pending(): Change[] {
+  changesOf(run: RunDetail): Placed[] {
+    return run.changes.map((change) => placed(change, this.place(change)));
+  }
+
+  /** Where a pending change stands in the current text; undefined where the text no longer has a place for it. */
+  place(change: Change): Range | undefined {
+    for (const places of this.places.values()) {
+      const found = places.get(change.id);
+      if (found) return found;
+    }
+    return undefined;
+  }
+
+  setPlaces(uri: string, places: ReadonlyMap<ChangeId, Range>): void {
+    if (places.size) this.places.set(uri, places);
+    else if (!this.places.delete(uri)) return;
+    this.changed.fire();
+  }
+
+  get pending(): Placed[] {
     return this.changes.filter((change) => change.status === "pending");
   }
 
-  change(id: string): Change | undefined {
+  change(id: string): Placed | undefined {
     return this.changes.find((change) => change.id === id);
   }
 
@@ -102,6 +124,7 @@ export class Store implements vscode.Disposable {
   clear(): void {
     this.summaries = [];
     this.details.clear();
+    this.places.clear();
     this.agentList = [];
     this.changed.fire();
   }

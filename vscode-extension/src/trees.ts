@@ -1,14 +1,14 @@
 /** The two views: Runs → tasks → changes and gates, and Agents. */
 import * as vscode from "vscode";
-import type { AgentSnapshot, Ask, Change, Gate, RunDetail, RunSummary, TaskState } from "./lspExt";
+import type { AgentSnapshot, Ask, Gate, RunDetail, RunSummary, TaskState } from "./lspExt";
 import { fileUri } from "./preview";
 import type { Store } from "./store";
-import { agentRow, changeRow, gateRow, inOrder, isActive, type Row, runRow, taskRow } from "./view";
+import { agentRow, changeRow, gateRow, inOrder, isActive, type Placed, type Row, runRow, taskRow } from "./view";
 
 export type Node =
   | { kind: "run"; run: RunSummary }
   | { kind: "task"; run: RunDetail; task: TaskState }
-  | { kind: "change"; change: Change }
+  | { kind: "change"; change: Placed }
   | { kind: "gate"; gate: Gate; id: string }
   | { kind: "ask"; ask: Ask };
 
@@ -29,9 +29,9 @@ export class RunsTree implements vscode.TreeDataProvider<Node>, vscode.Disposabl
     if (!node) return this.store.runs.map((run) => ({ kind: "run", run }));
     if (node.kind === "run") {
       const run = await this.store.load(node.run.runId);
-      return run ? ofRun(run) : [];
+      return run ? this.ofRun(run) : [];
     }
-    return node.kind === "task" ? ofTask(node.run, node.task) : [];
+    return node.kind === "task" ? this.ofTask(node.run, node.task) : [];
   }
 
   getTreeItem(node: Node): vscode.TreeItem {
@@ -39,7 +39,7 @@ export class RunsTree implements vscode.TreeDataProvider<Node>, vscode.Disposabl
       case "run":
         return item(`run:${node.run.runId}`, runRow(node.run), isOpen(node.run));
       case "task": {
-        const children = ofTask(node.run, node.task).length > 0;
+        const children = this.ofTask(node.run, node.task).length > 0;
         const row = taskRow(node.task, this.store.agentName(node.task.agentId));
         // The editor keeps a row's state by its id, so one that gets its first child would stay closed.
         return item(`task:${node.run.runId}:${node.task.taskId}:${children}`, row, children || undefined);
@@ -53,7 +53,29 @@ export class RunsTree implements vscode.TreeDataProvider<Node>, vscode.Disposabl
     }
   }
 
-  private changeItem(change: Change): vscode.TreeItem {
+  /** Questions first, then the tasks, then what belongs to no task. */
+  private ofRun(run: RunDetail): Node[] {
+    const known = new Set(run.tasks.map((task) => task.taskId));
+    return [
+      ...run.asks.filter((ask) => ask.answer == null).map((ask): Node => ({ kind: "ask", ask })),
+      ...run.tasks.map((task): Node => ({ kind: "task", run, task })),
+      ...this.changes(run, (change) => !known.has(change.taskId)),
+      ...gates(run, (gate) => gate.taskId === null || !known.has(gate.taskId)),
+    ];
+  }
+
+  private ofTask(run: RunDetail, task: TaskState): Node[] {
+    return [
+      ...this.changes(run, (change) => change.taskId === task.taskId),
+      ...gates(run, (gate) => gate.taskId === task.taskId),
+    ];
+  }
+
+  private changes(run: RunDetail, which: (change: Placed) => boolean): Node[] {
+    return this.store.changesOf(run).filter(which).sort(inOrder).map((change) => ({ kind: "change", change }));
+  }
+
+  private changeItem(change: Placed): vscode.TreeItem {
     const path = vscode.workspace.asRelativePath(fileUri(change));
     const row = item(`change:${change.id}`, changeRow(change, path, this.store.agentName(change.agentId)));
     row.command = { command: "nexus.openChange", title: "Open", arguments: [change.id] };
@@ -85,7 +107,13 @@ export class AgentsTree implements vscode.TreeDataProvider<AgentSnapshot>, vscod
   }
 
   getTreeItem(agent: AgentSnapshot): vscode.TreeItem {
-    return item(`agent:${agent.agent_id}`, agentRow(agent));
+    return item(`agent:${agent.agent_id}`, agentRow(agent, this.taskTitle(agent.current_task)));
+  }
+
+  /** `current_task` is `<run>/<task>`. */
+  private taskTitle(current: string | null): string | undefined {
+    const [runId = "", taskId] = current?.split("/") ?? [];
+    return this.store.run(runId)?.tasks.find((task) => task.taskId === taskId)?.title;
   }
 
   dispose(): void {
@@ -94,27 +122,6 @@ export class AgentsTree implements vscode.TreeDataProvider<AgentSnapshot>, vscod
 }
 
 const isOpen = (run: RunSummary): boolean => isActive(run) || run.changesPending > 0;
-
-/** Questions first, then the tasks, then what belongs to no task. */
-function ofRun(run: RunDetail): Node[] {
-  const known = new Set(run.tasks.map((task) => task.taskId));
-  return [
-    ...run.asks.filter((ask) => ask.answer == null).map((ask): Node => ({ kind: "ask", ask })),
-    ...run.tasks.map((task): Node => ({ kind: "task", run, task })),
-    ...changes(run, (change) => !known.has(change.taskId)),
-    ...gates(run, (gate) => gate.taskId === null || !known.has(gate.taskId)),
-  ];
-}
-
-function ofTask(run: RunDetail, task: TaskState): Node[] {
-  return [
-    ...changes(run, (change) => change.taskId === task.taskId),
-    ...gates(run, (gate) => gate.taskId === task.taskId),
-  ];
-}
-
-const changes = (run: RunDetail, which: (change: Change) => boolean): Node[] =>
-  run.changes.filter(which).sort(inOrder).map((change) => ({ kind: "change", change }));
 
 const gates = (run: RunDetail, which: (gate: Gate) => boolean): Node[] =>
   run.gates.flatMap((gate, at) => (which(gate) ? [{ kind: "gate", gate, id: `gate:${run.runId}:${at}` }] : []));

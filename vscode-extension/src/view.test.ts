@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { AgentSnapshot, Change, RunDetail, RunSummary, TaskState } from "./lspExt";
-import { agentRow, changeRow, diffBlock, neighbour, planMarkdown, runRow, shownLine, spliced, statusText, taskRow } from "./view";
+import type { AgentSnapshot, RunDetail, RunSummary, TaskState } from "./lspExt";
+import { agentRow, changeRow, neighbour, type Placed, placed, planMarkdown, runRow, shownLine, spliced, statusText, taskRow } from "./view";
 
 const run = (over: Partial<RunSummary> = {}): RunSummary => ({
   runId: "r1",
@@ -15,7 +15,7 @@ const run = (over: Partial<RunSummary> = {}): RunSummary => ({
   ...over,
 });
 
-const change = (over: Partial<Change> & { line?: number } = {}): Change => {
+const change = (over: Partial<Placed> & { line?: number } = {}): Placed => {
   const { line = 4, ...rest } = over;
   return {
     id: "c1",
@@ -33,7 +33,7 @@ const change = (over: Partial<Change> & { line?: number } = {}): Change => {
   };
 };
 
-const insertion = (line: number): Change =>
+const insertion = (line: number): Placed =>
   change({ before: "", range: { start: { line, character: 0 }, end: { line, character: 0 } } });
 
 describe("rows", () => {
@@ -72,9 +72,9 @@ describe("rows", () => {
       agent_id: "alpha_test_creator", name: "Alpha", role: "test_creator", status: "active",
       current_task: null, health_score: null, tasks_completed_today: 1,
     };
-    expect(agentRow(agent)).toMatchObject({ description: "test creator · idle", icon: "account" });
-    expect(agentRow(agent).tooltip).toContain("1 task completed today");
-    expect(agentRow({ ...agent, current_task: "t1" }).description).toBe("test creator · at work on t1");
+    expect(agentRow(agent, undefined)).toMatchObject({ description: "test creator · idle", icon: "account" });
+    expect(agentRow(agent, undefined).tooltip).toContain("1 task completed today");
+    expect(agentRow({ ...agent, current_task: "r1/t1" }, "Test it").description).toBe("test creator · at work: Test it");
   });
 
   it.each([
@@ -125,10 +125,12 @@ describe("text", () => {
     expect(spliced(text, [])).toBe(text);
   });
 
-  it("a diff block cannot be ended by the text in it, and is cut", () => {
-    expect(diffBlock(change())).toBe("```diff\n-     return a - b\n+     return a + b\n```");
-    expect(diffBlock(change({ after: "```sh\n" }))).toMatch(/^````diff\n[^]*````$/);
-    expect(diffBlock(change({ before: "", after: "x\n".repeat(30) }))).toContain("… 6 more lines");
+  it("a change without a place in the current text has the one it was made for", () => {
+    const { range: _, ...bare } = change();
+    const lines = (line: number, n: number) => ({ start: { line, character: 0 }, end: { line: line + n, character: 0 } });
+    expect(placed({ ...bare, line: 7 }, undefined).range).toEqual(lines(7, 1));
+    expect(placed({ ...bare, line: 7 }, lines(9, 1)).range).toEqual(lines(9, 1));
+    expect(placed({ ...bare, kind: "create", line: 0 }, undefined).range).toEqual(lines(0, 0));
   });
 
   it("a plan reads as a document", () => {

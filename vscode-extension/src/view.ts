@@ -1,4 +1,5 @@
 /** How runs, tasks, changes and agents read: pure text, so that every wording is tested without an editor. */
+import type { Range } from "vscode-languageserver-protocol";
 import type { AgentSnapshot, Change, Gate, RunDetail, RunStatus, RunSummary, TaskState } from "./lspExt";
 
 /** A tree row. `icon` is a codicon's name, `color` a theme colour's id. */
@@ -10,6 +11,15 @@ export interface Row {
   color?: string;
   /** Space-separated words that `when` clauses in package.json match. */
   context: string;
+}
+
+/** A change with a place: the exact one in the current text, else the one it had in the text it was made for. */
+export type Placed = Change & { range: Range };
+
+export function placed(change: Change, place: Range | undefined): Placed {
+  const start = change.line ?? change.range?.start.line ?? 0;
+  const end = start + (change.kind === "edit" ? lineCount(change.before) : 0);
+  return { ...change, range: place ?? { start: { line: start, character: 0 }, end: { line: end, character: 0 } } };
 }
 
 const ACTIVE: ReadonlySet<RunStatus> = new Set(["pending", "awaiting_approval", "in_progress", "paused"]);
@@ -55,7 +65,7 @@ export function runRow(run: RunSummary): Row {
   return {
     label: run.request,
     description: parts.join(" · "),
-    tooltip: `${run.request}\n\n${parts.join(" · ")}\nteam ${run.team}, priority ${run.priority}, run ${run.runId}`,
+    tooltip: `${run.request}\n\n${[...parts, run.reason].filter(Boolean).join(" · ")}\nteam ${run.team}, priority ${run.priority}, run ${run.runId}`,
     icon,
     ...(color ? { color } : {}),
     context: words("run", run.status, isActive(run) && "active", isRetryable(run) && "retryable", waiting && "pending-changes"),
@@ -94,7 +104,7 @@ const CHANGE_ICON: Record<Change["status"], [icon: string, color?: string]> = {
   outdated: ["history"],
 };
 
-export function changeRow(change: Change, path: string, agentName: string): Row {
+export function changeRow(change: Placed, path: string, agentName: string): Row {
   const [icon, color] = CHANGE_ICON[change.status];
   const where = change.kind === "edit" ? `${baseName(path)}:${change.range.start.line + 1}` : baseName(path);
   const state = change.status === "pending" ? [] : [change.status];
@@ -139,9 +149,10 @@ export function gateRow(gate: Gate): Row {
   };
 }
 
-export function agentRow(agent: AgentSnapshot): Row {
+/** `task` is the title of what it is at work on. */
+export function agentRow(agent: AgentSnapshot, task: string | undefined): Row {
   const busy = Boolean(agent.current_task);
-  const doing = busy ? `at work on ${agent.current_task}` : "idle";
+  const doing = busy ? `at work${task ? `: ${task}` : ""}` : "idle";
   const health = agent.health_score === null ? "" : `\nhealth ${agent.health_score}`;
   return {
     label: agent.name,
@@ -178,19 +189,6 @@ export function planMarkdown(run: RunDetail, agentName: (id: string) => string):
   return `${[head, ...tasks].join("\n\n").replace(/\n{3,}/g, "\n\n")}\n`;
 }
 
-/** The hunk as a Markdown `diff` block, cut where it gets long. */
-export function diffBlock(change: Change, limit = 24): string {
-  const lines = [...marked("-", change.before), ...marked("+", change.after)];
-  const shown = lines.slice(0, limit);
-  if (lines.length > limit) shown.push(`… ${lines.length - limit} more lines`);
-  // A fence longer than any in the text, so that the text cannot end the block.
-  const fence = "`".repeat(Math.max(3, ...[...shown.join("\n").matchAll(/`+/g)].map((run) => run[0].length + 1)));
-  return `${fence}diff\n${shown.join("\n")}\n${fence}`;
-}
-
-const marked = (sign: string, text: string): string[] =>
-  text === "" ? [] : text.replace(/\r?\n$/, "").split(/\r\n|\n|\r/).map((line) => `${sign} ${line}`);
-
 export interface Splice {
   start: number;
   end: number;
@@ -210,20 +208,20 @@ export function spliced(text: string, splices: readonly Splice[]): string {
 }
 
 /** By file, then by line: the order in which next and previous walk. */
-export function inOrder(a: Change, b: Change): number {
+export function inOrder(a: Placed, b: Placed): number {
   return a.uri.localeCompare(b.uri) || a.range.start.line - b.range.start.line || a.id.localeCompare(b.id);
 }
 
 /** The change after (or before) a place, going round at the end; undefined where there is none. */
 export function neighbour(
-  changes: readonly Change[],
+  changes: readonly Placed[],
   from: { uri: string; line: number } | undefined,
   step: 1 | -1,
-): Change | undefined {
+): Placed | undefined {
   const sorted = [...changes].sort(inOrder);
   if (step < 0) sorted.reverse();
   if (!from) return sorted[0];
-  const past = (change: Change): boolean => {
+  const past = (change: Placed): boolean => {
     const byUri = change.uri.localeCompare(from.uri);
     return (byUri || shownLine(change) - from.line) * step > 0;
   };
@@ -231,7 +229,7 @@ export function neighbour(
 }
 
 /** The line a change shows on: an insertion on the line before it (the first line at the top). */
-export function shownLine(change: Change): number {
+export function shownLine(change: Placed): number {
   const { start } = change.range;
   return change.kind === "edit" && change.before === "" ? Math.max(0, start.line - 1) : start.line;
 }

@@ -45,26 +45,27 @@ def per_test(kills: dict[Key, set[int]], keys: set[Key]) -> dict[str, set[int]]:
 
 
 def smallest_set(kills: dict[Key, set[int]], owners: dict[int, str], draft: Draft) -> set[Key]:
-    """A small set of cases that fails on every mutant some case fails on (greedy; properties first).
+    """A small set of cases that fails on every mutant some case fails on (greedy).
 
-    Each function's own cases are asked about its own mutants first, so that it keeps a test of its own even
-    where a caller's test would notice as much.
+    Properties that notice anything stay: they say more than examples do; "does not raise" counts as none.
+    Then each test's cases are asked about the mutants of their own function, so that it keeps results and
+    refusals of its own even where a caller's test would notice as much.
     """
-    keys: set[Key] = set()
-    of_function = {name: cases[0].function for name, cases in draft.cases.items()}
-    for function in dict.fromkeys(of_function.values()):
-        own = {k: {m for m in found if owners[m] == function} for k, found in kills.items()}
-        keys |= _greedy({k: found for k, found in own.items() if of_function.get(k[0]) == function}, set())
+    properties = {(p.name, 0) for p in draft.properties if not p.name.startswith("test_fuzz_")}
+    keys: set[Key] = {key for key in properties if kills.get(key)}
+    for test, cases in draft.cases.items():
+        own = {k: {m for m in found if owners[m] == cases[0].function} for k, found in kills.items()}
+        keys |= _greedy({k: found for k, found in own.items() if k[0] == test}, set())
     covered = {mutant for key in keys for mutant in kills[key]}
-    return keys | _greedy(kills, covered, {(p.name, 0) for p in draft.properties})
+    return keys | _greedy(kills, covered)
 
 
-def _greedy(kills: dict[Key, set[int]], covered: set[int], first: set[Key] | None = None) -> set[Key]:
+def _greedy(kills: dict[Key, set[int]], covered: set[int]) -> set[Key]:
     chosen: set[Key] = set()
     covered = set(covered)
     left = dict(kills)
     while left:
-        best = max(left, key=lambda k: (len(left[k] - covered), k in (first or ()), -k[1]))
+        best = max(left, key=lambda k: (len(left[k] - covered), -k[1]))
         gained = left.pop(best) - covered
         if not gained:
             break

@@ -95,6 +95,9 @@ async def _fix(root: Path, paths: Sequence[str], arguments: Sequence[str]) -> Fi
         new = (root / path).read_bytes()
         if new == old:
             continue
+        if new[:1] in b"\r\n" and old[:1] not in b"\r\n":  # where the first imports went
+            new = new.lstrip(b"\r\n")
+            (root / path).write_bytes(new)
         if parse(new) is None:
             (root / path).write_bytes(old)
             undone.append(path)

@@ -256,7 +256,8 @@ class _Work:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
         await ruff.fix(root, [path], ruff.rule_arguments(root))
-        await ruff.fix(root, [path], ["--isolated", "--select", "I,F401"])
+        if not ruff.own_config(root):
+            await ruff.fix(root, [path], ["--isolated", "--select", "I,F401"])
         await ruff.format_file(root, path)
         if left := sorted(
             {f.rule for f in await ruff.check(root, [path], ruff.rule_arguments(root)) if f.rule}

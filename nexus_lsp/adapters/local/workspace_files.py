@@ -130,7 +130,7 @@ def asks_for_invention(assignment: Assignment) -> bool:
 
     A guess from words: it only decides whether a task without any change ends as "unable" or "done".
     """
-    words = f"{assignment.request}\n{assignment.task.title}"
+    words = assignment.request
     return bool(_INVENTION.search(words)) and not _MENDING.search(words)
 
 
