@@ -50,6 +50,9 @@ _BEAT = 0.2
 _TOOL_SILENCE = 660.0
 """Seconds a tool may run without a word: Claude Code ends a command itself after ten minutes."""
 
+_START_SILENCE = 60.0
+"""Seconds the CLI may take to start, on a busy machine or in a large repository."""
+
 _GOODBYE = 8.0
 """Seconds within which a stopped conversation must be over."""
 
@@ -324,7 +327,7 @@ class _Attempt:
         if self._broken is not None:
             return True
         now = time.monotonic()
-        limit = self._silence if not self._tools else max(self._silence, _TOOL_SILENCE)
+        limit = self._patience()
         if now - self._began > self._assignment.timeout:
             self._broken = Outcome(
                 "broken", f"Claude Code was not done after {self._assignment.timeout:.0f} s.", retryable=True
@@ -334,6 +337,12 @@ class _Attempt:
                 "broken", f"Claude Code fell silent for {now - self._heard:.0f} s.", retryable=True
             )
         return self._broken is not None
+
+    def _patience(self) -> float:
+        """Seconds of silence to bear: a tool or a start takes its time, a model has to talk."""
+        if self._session_id is None:
+            return max(self._silence, _START_SILENCE)
+        return max(self._silence, _TOOL_SILENCE) if self._tools else self._silence
 
     def outcome(self) -> Outcome:
         """How the attempt ended."""

@@ -1,7 +1,7 @@
 """Checkouts: a commit's files, byte for byte, under a small git repository that is the agent's own.
 
 The repository holds that one commit (shallow, packed, self-contained) and leads nowhere: no remote, no
-alternates, no hooks. `ARCHITECTURE` step 6: what an agent configures in it, we never run.
+alternates, no hooks. What an agent configures in it, we never run.
 """
 
 from __future__ import annotations
@@ -47,10 +47,7 @@ async def lay_out(git: Git, commit: str, place: Path, index: Path, excludes: byt
     await asyncio.to_thread(_found, inside, commit, excludes)
     tree = git.at(index, place)
     # The attributes are the quarantine's own; a smudge filter has no way in.
-    await asyncio.gather(
-        tree.run("-c", "checkout.workers=2", "read-tree", "-m", "-u", commit),
-        _copy_objects(git, commit, inside),
-    )
+    await asyncio.gather(tree.run("read-tree", "-m", "-u", commit), _copy_objects(git, commit, inside))
     # With its time: a younger index would take an edit within the same second for no edit.
     await asyncio.to_thread(shutil.copy2, index, inside / "index")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -91,21 +92,23 @@ class LspFace:
     def register(self) -> None:
         """Put every handler on the server."""
         server = self._server
-        on = server.feature
-        on(lsp.INITIALIZE)(self._on_initialize)
-        on(lsp.INITIALIZED)(self._on_initialized)
-        on(lsp.TEXT_DOCUMENT_DID_OPEN)(self._on_open)
-        on(lsp.TEXT_DOCUMENT_DID_CHANGE)(self._on_change)
-        on(lsp.TEXT_DOCUMENT_DID_CLOSE)(self._on_close)
-        on(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)(self._on_configuration)
-        on(lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES)(self._on_watched)
-        on(lsp.WINDOW_WORK_DONE_PROGRESS_CANCEL)(self._on_progress_cancel)
-        on(lsp.TEXT_DOCUMENT_CODE_ACTION, lsp.CodeActionOptions(code_action_kinds=list(marks.KINDS)))(
-            self._code_actions
-        )
-        on(lsp.TEXT_DOCUMENT_CODE_LENS, lsp.CodeLensOptions())(self._code_lenses)
-        on(lsp.TEXT_DOCUMENT_HOVER)(self._hover)
-        on("nexus/events")(self._on_events)
+        for method, handler in (
+            (lsp.INITIALIZE, self._on_initialize),
+            (lsp.INITIALIZED, self._on_initialized),
+            (lsp.TEXT_DOCUMENT_DID_OPEN, self._on_open),
+            (lsp.TEXT_DOCUMENT_DID_CHANGE, self._on_change),
+            (lsp.TEXT_DOCUMENT_DID_CLOSE, self._on_close),
+            (lsp.WORKSPACE_DID_CHANGE_CONFIGURATION, self._on_configuration),
+            (lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES, self._on_watched),
+            (lsp.WINDOW_WORK_DONE_PROGRESS_CANCEL, self._on_progress_cancel),
+            (lsp.TEXT_DOCUMENT_CODE_LENS, self._code_lenses),
+            (lsp.TEXT_DOCUMENT_HOVER, self._hover),
+            ("nexus/events", self._on_events),
+        ):
+            # pygls puts attributes on a handler, which a bound method does not take
+            server.feature(method)(partial(handler))
+        kinds = lsp.CodeActionOptions(code_action_kinds=list(marks.KINDS))
+        server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, kinds)(partial(self._code_actions))
         for name in COMMANDS:
             server.command(f"nexus.{name}")(self._command(name))
         server.on_close(self._end)

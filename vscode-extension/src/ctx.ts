@@ -109,7 +109,7 @@ export class Ctx implements vscode.Disposable {
       this.log.error(`The server did not start: ${error}`);
       this.client = undefined;
       await client.dispose().catch(() => undefined);
-      void this.complain("The NEXUS language server did not start.");
+      void this.complain(`The NEXUS language server did not start: ${error instanceof Error ? error.message : error}`);
     }
   }
 

@@ -150,7 +150,7 @@ describe("text", () => {
 
       Code mends it.
 
-      **plan waits for you** · 2 tasks · team local
+      2 tasks · team local
 
       ## 1. Mend add() \`fix\`
 

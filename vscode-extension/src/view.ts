@@ -174,7 +174,7 @@ export function statusText(runs: readonly RunSummary[]): string {
 export function planMarkdown(run: RunDetail, agentName: (id: string) => string): string {
   const plan = run.plan;
   if (!plan) return `# ${oneLine(run.request)}\n\nThere is no plan yet.\n`;
-  const head = `# ${oneLine(run.request)}\n\n${plan.summary}\n\n**${RUN_WORD[run.status]}** · ${count(plan.tasks.length, "task")} · team ${run.team}\n`;
+  const head = `# ${oneLine(run.request)}\n\n${plan.summary}\n\n${count(plan.tasks.length, "task")} · team ${run.team}\n`;
   const tasks = plan.tasks.map((task, at) => {
     const facts = [
       `**${agentName(task.agent)}** · ${task.type}`,

@@ -22,6 +22,7 @@ import resource
 import signal
 import sys
 import time
+import types
 from importlib.machinery import PathFinder, SourceFileLoader
 from pathlib import Path
 from typing import Any
@@ -140,12 +141,26 @@ def written(value: Any) -> str | None:
 
 def ghostwrite(job: dict[str, Any], answer: Any) -> None:
     """Property tests as Hypothesis' ghostwriter proposes them."""
+    if importlib.util.find_spec("black") is None:
+        sys.modules["black"] = _unformatted()
     from hypothesis.extra import ghostwriter
 
     writer: Any = ghostwriter
     module = importlib.import_module(job["module"])
     functions = [getattr(module, name) for name in job["functions"]]
     answer(source=writer.magic(*functions, annotate=False))
+
+
+def _as_it_is(text: str, mode: Any) -> str:
+    return text
+
+
+def _unformatted() -> Any:
+    """The ghostwriter asks black for layout only, and ruff lays the file out afterwards."""
+    black: Any = types.ModuleType("black")
+    black.Mode = lambda: None
+    black.format_str = _as_it_is
+    return black
 
 
 # --- kill --------------------------------------------------------------------------------------------

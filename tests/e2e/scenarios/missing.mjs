@@ -23,6 +23,7 @@ try {
 } catch (error) {
   console.error(error);
 } finally {
+  const log = await window.log();
   await window.close();
-  report.print(window.log().slice(-4000));
+  report.print(log.slice(-6000));
 }
