@@ -20,6 +20,7 @@ from nexus_lsp.engine.review import Review
 from nexus_lsp.ports import AgentBackend, EngineApi, Face, Planner, Readiness
 
 PROJECT_FILES = ("AGENTS.md", "CLAUDE.md")
+PERSONA_DIR = ".nexus/personas/"
 PROJECT_TEXT = 16_000
 """Characters of each project file that agents are shown."""
 
@@ -70,6 +71,7 @@ async def _open(
     from nexus_lsp.adapters.gates import WorkspaceGates
     from nexus_lsp.adapters.quarantine import Quarantine
     from nexus_lsp.adapters.sqlite_journal import SqliteJournal
+    from nexus_lsp.adapters.watching import DiskWatch
 
     repository = await Quarantine.open(workspace, state)
     staff = Staff(workspace, state, env)
@@ -89,7 +91,17 @@ async def _open(
     engine = Engine(str(workspace), settings, adapters)
     await engine.open()
 
+    def changed(paths: tuple[str, ...]) -> None:
+        if any(path.startswith(PERSONA_DIR) for path in paths):
+            staff.reload_personas()
+        engine.announce({"type": "disk_changed", "paths": list(paths)})
+
+    # a terminal reads the disk when it needs it; an editor shows places in files, and has to hear
+    watch = DiskWatch(workspace, changed) if face is not None else None
+
     async def end() -> None:
+        if watch is not None:
+            await watch.close()
         await engine.close()
         await staff.close()
         await repository.close()

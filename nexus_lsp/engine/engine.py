@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from nexus_lsp.core import facts as f
 from nexus_lsp.core import happenings as h
@@ -43,8 +44,8 @@ SLOW_TURN = 0.1
 """Seconds; a turn of the loop that takes longer is logged."""
 
 Listener = Callable[[f.Entry, Run], None]
-Watcher = Callable[[str, str, str], None]
-"""Hears (run id, task id, line) of what is said and not kept."""
+Watcher = Callable[[dict[str, Any]], None]
+"""Hears of what is said and not kept: `{"type": "said" | "disk_changed", …}`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +161,12 @@ class Engine:
 
     def say(self, run_id: str, task_id: str, message: str) -> None:
         """A progress line that is shown and not kept (a gate's output as it comes)."""
+        self.announce({"type": "said", "run_id": run_id, "task_id": task_id, "message": message})
+
+    def announce(self, event: dict[str, Any]) -> None:
+        """Tell every face something that is not a fact of a run."""
         for watcher in list(self.watchers):
-            watcher(run_id, task_id, message)
+            watcher(event)
 
     async def _put(self, run_id: str, happening: h.Happening | f.RunStarted) -> Facts:
         done: asyncio.Future[Facts] = asyncio.get_running_loop().create_future()

@@ -37,21 +37,18 @@ class LocalApi:
         return await self._operations.execute(name, argument, self._face)
 
     def listen(self, hear: Hear) -> Callable[[], None]:
-        """See the port. Lines that are said and not kept come as `{"type": "said", …}` without `seq`."""
+        """See the port. What is said and not kept comes without `seq`."""
 
         def on_entry(entry: Entry, _run: Run) -> None:
             hear(entry_to_json(entry))
 
-        def on_word(run_id: str, task_id: str, message: str) -> None:
-            hear({"type": "said", "run_id": run_id, "task_id": task_id, "message": message})
-
         self._engine.listeners.append(on_entry)
-        self._engine.watchers.append(on_word)
+        self._engine.watchers.append(hear)
 
         def stop() -> None:
             if on_entry in self._engine.listeners:
                 self._engine.listeners.remove(on_entry)
-                self._engine.watchers.remove(on_word)
+                self._engine.watchers.remove(hear)
 
         return stop
 

@@ -11,13 +11,14 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn, TypeVar, cast
 
+from lsprotocol.converters import get_converter
 from lsprotocol.types import EXIT, SHUTDOWN, TextDocumentSyncKind
 from pygls.lsp.server import LanguageServer
 
 from nexus_lsp.core.text import Units
 from nexus_lsp.lsp.documents import Documents
 from nexus_lsp.lsp.parent import watch_process
-from nexus_lsp.lsp.protocol import NexusProtocol, plain_converter
+from nexus_lsp.lsp.protocol import NexusProtocol
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class NexusLanguageServer(LanguageServer):
             version,
             self.sync_kind,
             protocol_cls=NexusProtocol,
-            converter_factory=plain_converter,
+            converter_factory=get_converter,
         )
         self._hooks: list[Hook] = []
         self._cleaning: asyncio.Task[None] | None = None

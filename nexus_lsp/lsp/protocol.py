@@ -18,10 +18,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from lsprotocol import types
-from lsprotocol.converters import get_converter
 from pygls.capabilities import ServerCapabilitiesBuilder
 from pygls.exceptions import JsonRpcException
-from pygls.protocol import JsonRPCNotification, JsonRPCRequestMessage, LanguageServerProtocol, lsp_method
+from pygls.protocol import LanguageServerProtocol, lsp_method
 from pygls.uris import from_fs_path
 
 from nexus_lsp.lsp.documents import Documents
@@ -52,14 +51,6 @@ _log = logging.getLogger(__name__)
 
 Handler = Callable[..., Any]
 Steps = Generator[tuple[Handler, tuple[Any, ...], dict[str, Any] | None], Any, Any]
-
-
-def plain_converter() -> Converter:
-    """lsprotocol's converter; messages it has no types for keep their plain dicts, camelCase and all."""
-    converter = get_converter()
-    for kind in (JsonRPCNotification, JsonRPCRequestMessage):
-        converter.register_unstructure_hook(kind, partial(_as_sent, converter))
-    return converter
 
 
 class NexusProtocol(LanguageServerProtocol):
@@ -370,12 +361,3 @@ def _advance(steps: Steps, value: Any) -> Any:
 async def _await_then_advance(steps: Steps, pending: Awaitable[Any]) -> Any:
     outcome = _advance(steps, await pending)
     return await outcome if inspect.isawaitable(outcome) else outcome
-
-
-def _as_sent(converter: Converter, message: JsonRPCNotification | JsonRPCRequestMessage) -> dict[str, Any]:
-    fields: dict[str, Any] = {"jsonrpc": message.jsonrpc, "method": message.method}
-    if isinstance(message, JsonRPCRequestMessage):
-        fields["id"] = message.id
-    if message.params is not None:
-        fields["params"] = converter.unstructure(message.params)
-    return fields

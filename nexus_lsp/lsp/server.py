@@ -317,8 +317,9 @@ class LspFace:
                 if self._desk:
                     await self._desk.disk_changed(path)
             return
-        if "seq" in event:
-            self._server.notify("nexus/event", event_out(event, self._uri))
+        if "seq" not in event:
+            return
+        self._server.notify("nexus/event", event_out(event, self._uri))
         if self._desk:
             await self._desk.hear(event)
         self._note_gate(event)

@@ -34,7 +34,7 @@ class Watch:
         """One event, of any run."""
         if not self.run_id:
             self._early.append(event)
-        elif event["run_id"] == self.run_id:
+        elif event.get("run_id") == self.run_id and "seq" in event:
             self._show(event)
 
     def follow(self, run_id: str) -> None:

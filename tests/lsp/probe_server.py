@@ -61,6 +61,12 @@ async def not_json(argument: dict) -> object:
     return object()
 
 
+@server.command("probe.much")
+async def much(argument: dict) -> str:
+    mark("writing")
+    return "x" * 5_000_000
+
+
 @server.command("probe.print")
 async def stray_print(argument: dict) -> str:
     print("a stray print")

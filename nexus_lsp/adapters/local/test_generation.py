@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ from nexus_lsp.adapters.local.workspace_files import (
     tests_folder,
 )
 from nexus_lsp.adapters.local.written_tests import Written, outcome_of
-from nexus_lsp.adapters.pytest_run import run_pytest
+from nexus_lsp.adapters.pytest_run import PytestRun, run_pytest
 from nexus_lsp.ports import Assignment, Outcome, Progress, Report
 
 SECONDS = 25.0
@@ -268,11 +269,20 @@ class _Work:
         """Why the file cannot be trusted, or "": it has to pass twice, with different hash seeds."""
         self._report(Progress(f"{path}: running it with pytest, twice"))
         for seed in ("1", "2"):
-            env = {"PYTHONHASHSEED": seed}
-            done = await run_pytest(self._target.root, self._target.python, [path], env=env, timeout=60)
+            done = await self._pytest(path, {"PYTHONHASHSEED": seed, **_plugins(self._target.python)})
+            if done.exit_code != 0:  # the workspace's configuration may need a plugin after all
+                done = await self._pytest(path, {"PYTHONHASHSEED": seed})
             if not done.green:
                 return done.note or f"{len(done.failed) + len(done.errors)} failed"
         return ""
+
+    async def _pytest(self, path: str, env: Mapping[str, str]) -> PytestRun:
+        return await run_pytest(self._target.root, self._target.python, [path], env=env, timeout=60)
+
+
+def _plugins(python: Path) -> dict[str, str]:
+    """Plugins in our own environment are not the workspace's, and take seconds to load."""
+    return {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} if python == Path(sys.executable) else {}
 
 
 def _call(function: Function, values: Sequence[str]) -> tuple[list[str], dict[str, str]]:

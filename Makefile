@@ -1,0 +1,47 @@
+# Everything here installs what it needs, into .venv and .cache, and nowhere else.
+PYTHON ?= python3
+BIN := .venv/bin
+EXTENSION := vscode-extension
+
+.PHONY: demo test check vsix bench docs clean
+
+demo: .venv/product
+	$(BIN)/nexus-lsp demo $(if $(WORKSPACE),"$(WORKSPACE)") $(if $(REQUEST),--request "$(REQUEST)")
+
+test: .venv/develop $(EXTENSION)/node_modules
+	$(BIN)/python -m pytest
+
+check: .venv/develop $(EXTENSION)/node_modules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	cd $(EXTENSION) && npm run --silent check
+
+vsix: $(EXTENSION)/node_modules
+	cd $(EXTENSION) && npm run --silent package
+	@echo "code --install-extension $(EXTENSION)/dist/nexus-lsp.vsix"
+
+bench: .venv/develop
+	$(BIN)/python -m benchmarks
+
+docs: .venv/develop
+	$(BIN)/python -m docs.generate
+
+clean:
+	rm -rf .venv .cache .artifacts $(EXTENSION)/node_modules $(EXTENSION)/dist tests/e2e/node_modules
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/product: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+.venv/develop: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@touch $@ .venv/product
+
+$(EXTENSION)/node_modules: $(EXTENSION)/package-lock.json
+	cd $(EXTENSION) && npm ci --silent --no-audit --no-fund
+	@touch $@
