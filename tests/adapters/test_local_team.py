@@ -110,6 +110,13 @@ async def test_the_workspaces_own_rules_are_honoured(tmp_path):
     assert (root / "a.py").read_text() == UNUSED + "x = 1\n"
 
 
+async def test_an_analysis_writes_nothing_even_where_the_configuration_fixes(tmp_path):
+    root = tree(tmp_path, {"ruff.toml": "fix = true\nunsafe-fixes = true\n", "a.py": UNUSED})
+    outcome, _ = await work(LocalTeam(), assignment(root, "analysis"))
+    assert (root / "a.py").read_text() == UNUSED
+    assert "F401 ×1" in outcome.summary
+
+
 async def test_no_rewrite_for_a_python_newer_than_the_project_needs(tmp_path):
     old = (
         "from typing import Optional\n\n\ndef one(x: Optional[int] = None) -> Optional[int]:\n    return x\n"

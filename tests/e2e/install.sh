@@ -41,6 +41,8 @@ if [ ! -e "$code_server/.ready-$code_server_version" ]; then
   done
   ln -sf code-linux.sh "$vscode/bin/remote-cli/code-server"
   ln -sf browser-linux.sh "$vscode/bin/helpers/browser.sh"
+  # Log files need one native part; where it cannot be built the tests run all the same.
+  (cd "$vscode" && npm rebuild "${quiet[@]}" @vscode/spdlog @vscode/native-watchdog) || echo "no log files" >&2
   touch "$code_server/.ready-$code_server_version"
 fi
 

@@ -26,6 +26,9 @@ IGNORED_RULES = ("E501", "RUF001", "RUF002", "RUF003")
 OLDEST_SAFE = (3, 9)
 """Assumed where a project does not say which Python it needs: rewrites for newer ones are left out."""
 
+_LOOK_ONLY = ("--exit-zero", "--no-fix", "--no-fix-only", "--no-unsafe-fixes")
+"""A workspace's configuration may say `fix = true`."""
+
 _KNOWN_MINORS = range(7, 15)
 _CONFIGS = ("ruff.toml", ".ruff.toml")
 
@@ -76,7 +79,7 @@ async def check(root: Path, paths: Sequence[str], arguments: Sequence[str]) -> t
     with tempfile.TemporaryDirectory(prefix="nexus-ruff-") as scratch:
         output = Path(scratch) / "findings.json"
         listed = ["--output-format", "json", "--output-file", str(output)]
-        await _ruff(root, ["check", "--exit-zero", *listed, *arguments], paths, Path(scratch))
+        await _ruff(root, ["check", *_LOOK_ONLY, *listed, *arguments], paths, Path(scratch))
         raw: list[dict[str, Any]] = json.loads(output.read_text() or "[]")
     return tuple(sorted((_finding(root, entry) for entry in raw), key=lambda f: (f.path, f.line, f.rule)))
 

@@ -37,12 +37,6 @@ export class Report {
     return path;
   }
 
-  /** The extension's output channel: code-server without its native parts writes no log files. */
-  async logPicture(code) {
-    await code.command("NEXUS: Show Log", (timeout) => code.page.locator(".panel .view-lines").waitFor({ timeout })).catch(() => undefined);
-    await this.picture(code.page, "log").catch(() => undefined);
-  }
-
   print(log = "") {
     const ok = this.steps.length > 0 && this.steps.every((step) => step.ok);
     const seconds = (Date.now() - this.started) / 1000;

@@ -1,6 +1,6 @@
 // A real VS Code (code-server) with the extension, and a real browser on it.
 import { spawn } from "node:child_process";
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, glob, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -26,7 +26,7 @@ const SETTINGS = {
 
 /**
  * @param {{workspace: string, settings: object, trusted?: boolean, env?: Record<string, string>, logs?: string}} given
- * @returns {Promise<{page: import("playwright-core").Page, close(): Promise<void>, log(): string}>}
+ * @returns {Promise<{page: import("playwright-core").Page, close(): Promise<void>, log(): Promise<string>}>}
  */
 export async function openVsCode({ workspace, settings, env = {}, trusted = true }) {
   const home = await mkdtemp(join(tmpdir(), "nexus-e2e-"));
@@ -47,7 +47,7 @@ export async function openVsCode({ workspace, settings, env = {}, trusted = true
     const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
     await page.goto(`http://127.0.0.1:${server.port}/?folder=${encodeURIComponent(workspace)}`);
     await page.locator(".monaco-workbench").waitFor({ timeout: 60_000 });
-    return { page, close, log: server.log };
+    return { page, close, log: async () => server.log() + (await extensionLog(data)) };
   } catch (error) {
     await close();
     throw error;
@@ -73,6 +73,13 @@ async function userData(home, settings) {
     await writeFile(join(data, scope, "settings.json"), JSON.stringify(settings));
   }
   return data;
+}
+
+/** What the extension and its server wrote to the output channel; empty where spdlog could not be built. */
+async function extensionLog(data) {
+  let text = "";
+  for await (const path of glob(join(data, "logs/**/*NEXUS*.log"))) text += `\n--- ${path}\n${await readFile(path, "utf8")}`;
+  return text;
 }
 
 async function startServer({ home, extensions, data, env, trusted }) {

@@ -84,8 +84,8 @@ try {
   });
 } catch (error) {
   console.error(error);
-  await report.logPicture(code);
 } finally {
+  const log = await window.log();
   await window.close();
-  report.print(window.log().slice(-4000));
+  report.print(log.slice(-6000));
 }

@@ -45,10 +45,10 @@ try {
   });
 } catch (error) {
   console.error(error);
-  await report.logPicture(code);
 } finally {
+  const log = await window.log();
   await window.close();
-  report.print(window.log().slice(-4000));
+  report.print(log.slice(-6000));
 }
 
 async function onDisk(file, text, timeout = 10_000) {

@@ -1,0 +1,71 @@
+"""`nexus-lsp demo`: the whole way once, on a real repository, without anyone at the keys.
+
+What it decides on (an edit and a new file accepted, a change rejected) is chosen by rule from what the team
+really proposed; a kind that was not proposed is said to be missing, never made up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.rule import Rule
+
+from nexus_lsp.ports import EngineApi
+from nexus_lsp.terminal import show
+from nexus_lsp.terminal.delegate import Watch
+from nexus_lsp.terminal.review import names_of, pending, told
+
+Json = dict[str, Any]
+
+
+async def demo(api: EngineApi, console: Console, argument: Json, workspace: Path) -> int:
+    """Delegate, watch, decide, and run the workspace's own tests on the result. Gives the exit code."""
+    names = await names_of(api)
+    watch = Watch(console, names, as_json=False)
+    stop = api.listen(watch.hear)
+    try:
+        watch.follow((await api.execute("delegate", argument))["run_id"])
+        await watch.over.wait()
+        waiting = await pending(api, watch.run_id)
+        console.print(Rule("[bold]What the team proposes[/]", align="left"))
+        for line in waiting:
+            console.print(show.change(line, names))
+        console.print(Rule("[bold]Your decisions[/]", align="left"))
+        decided = await _decide(api, console, waiting)
+        await asyncio.sleep(0)
+        return 0 if decided else 1
+    finally:
+        stop()
+
+
+async def _decide(api: EngineApi, console: Console, waiting: Sequence[Json]) -> bool:
+    """Accept one edit and one new file, reject one other change; whether all three were there."""
+    edit, new, other = _pick(waiting)
+    for word, line, name in (("accept", edit, "an edit"), ("accept", new, "a new file"), ("reject", other, "a change")):
+        if line is None:
+            console.print(f"  [yellow]–[/] there is no {name.split(' ', 1)[1]} to {word}")
+            continue
+        console.print(f"  [bold]{word}[/] {name}: {line['path']} {_where(line)}")
+        argument: Json = {"change_ids": [line["id"]]}
+        if word == "reject":
+            argument["reason"] = "shown for the demo: a rejected change never comes back by itself"
+        told(console, await api.execute(f"review.{word}", argument))
+    left = len(waiting) - sum(1 for line in (edit, new, other) if line)
+    if left:
+        console.print(f"  [dim]{left} left waiting: `nexus-lsp review` decides on them.[/]")
+    return None not in (edit, new, other)
+
+
+def _pick(waiting: Sequence[Json]) -> tuple[Json | None, Json | None, Json | None]:
+    edits = [line for line in waiting if line["kind"] == "edit"]
+    files = [line for line in waiting if line["kind"] == "create"]
+    rest = edits[1:] + files[1:]
+    return next(iter(edits), None), next(iter(files), None), next(iter(reversed(rest)), None)
+
+
+def _where(line: Json) -> str:
+    return f"line {line['line'] + 1}" if line["kind"] == "edit" else ""
