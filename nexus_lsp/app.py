@@ -14,6 +14,7 @@ from nexus_lsp.core.personas import Persona
 from nexus_lsp.core.problems import Problem, Refused
 from nexus_lsp.core.settings import Settings
 from nexus_lsp.engine.engine import Adapters, Engine
+from nexus_lsp.engine.evidence import Evidence
 from nexus_lsp.engine.local_api import LocalApi
 from nexus_lsp.engine.operations import Operations
 from nexus_lsp.engine.review import Review
@@ -90,6 +91,7 @@ async def _open(
     )
     engine = Engine(str(workspace), settings, adapters)
     await engine.open()
+    evidence = Evidence(engine)
 
     def changed(paths: tuple[str, ...]) -> None:
         if any(path.startswith(PERSONA_DIR) for path in paths):
@@ -102,6 +104,7 @@ async def _open(
     async def end() -> None:
         if watch is not None:
             await watch.close()
+        await evidence.close()
         await engine.close()
         await staff.close()
         await repository.close()

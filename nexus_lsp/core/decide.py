@@ -97,6 +97,8 @@ def _first(run: Run, what: h.Happening, limits: Limits) -> Facts:  # noqa: PLR09
             return _conflicted(run, what, limits)
         case h.Gated():
             return _gated(run, what, limits)
+        case h.TreeGated():
+            return list(what.facts)
         case h.Landed():
             return _landed(run, what)
         case h.BaseTaken():

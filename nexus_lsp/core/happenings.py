@@ -202,6 +202,13 @@ class Gated:
 
 
 @dataclass(frozen=True, slots=True)
+class TreeGated:
+    """The user's own tree, with what was accepted, was measured."""
+
+    facts: tuple[f.GatePassed | f.GateFailed | f.GateNotMeasured, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Landed:
     """A candidate is the new integration head; `superseded` pairs old change ids with new ones.
 
@@ -261,6 +268,7 @@ Happening = (
     | Ended
     | Conflicted
     | Gated
+    | TreeGated
     | Landed
     | BaseTaken
     | Recovered

@@ -36,13 +36,26 @@ async def gate(engine: Engine, run: Run, state: TaskState, candidate: str, diffs
     return not red
 
 
+async def user_tree_facts(engine: Engine, run: Run, commit: str) -> tuple[Fact, ...]:
+    """The gates of the user's own tree, judged against the run's baseline; they block nothing."""
+    started = run.started
+    results = await engine.adapters.gates.measure(
+        commit, started.trusted, started.test_command, lambda _line: None
+    )
+    paths = {s.change.path for s in run.changes.values() if s.status == "accepted"}
+    judged = [_judge(run, None, result, paths) for result in results]
+    return tuple(_fact(None, commit, verdict, result) for verdict, result in judged)
+
+
 def _show(engine: Engine, run: Run, state: TaskState, line: str) -> None:
     text = line.strip()
     if text:
         engine.say(run.id, state.task.id, text)
 
 
-def _judge(run: Run, state: TaskState, result: GateResult, paths: set[str]) -> tuple[Verdict, GateResult]:
+def _judge(
+    run: Run, state: TaskState | None, result: GateResult, paths: set[str]
+) -> tuple[Verdict, GateResult]:
     before = run.baseline.get(result.gate)
     baseline = Measured(result.gate, False)
     if before:
@@ -65,17 +78,17 @@ def _measured(result: GateResult) -> Measured:
     )
 
 
-def _last(run: Run, state: TaskState) -> bool:
+def _last(run: Run, state: TaskState | None) -> bool:
     """Whether all other tasks that write code have landed, so that new tests can be judged."""
-    return all(
+    return state is None or all(
         other.status in SETTLED
         for other in run.tasks.values()
         if other.task.id != state.task.id and other.task.type == "implementation"
     )
 
 
-def _fact(state: TaskState, candidate: str, verdict: Verdict, result: GateResult) -> Fact:
-    task_id = state.task.id
+def _fact(state: TaskState | None, candidate: str, verdict: Verdict, result: GateResult) -> Fact:
+    task_id = state.task.id if state else None
     output = result.output[-OUTPUT:]
     if verdict.status == "not_measured":
         return f.GateNotMeasured(verdict.gate, candidate, task_id, verdict.why)

@@ -45,7 +45,11 @@ async def demo(api: EngineApi, console: Console, argument: Json, workspace: Path
 async def _decide(api: EngineApi, console: Console, waiting: Sequence[Json]) -> bool:
     """Accept one edit and one new file, reject one other change; whether all three were there."""
     edit, new, other = _pick(waiting)
-    for word, line, name in (("accept", edit, "an edit"), ("accept", new, "a new file"), ("reject", other, "a change")):
+    for word, line, name in (
+        ("accept", edit, "an edit"),
+        ("accept", new, "a new file"),
+        ("reject", other, "a change"),
+    ):
         if line is None:
             console.print(f"  [yellow]–[/] there is no {name.split(' ', 1)[1]} to {word}")
             continue

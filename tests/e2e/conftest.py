@@ -49,7 +49,7 @@ def workspace(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server_command() -> list[str]:
-    """The server under test; the stand-in of this folder unless `NEXUS_E2E_SERVER` (a JSON array) names one."""
+    """What `NEXUS_E2E_SERVER` (a JSON array) names; else the stand-in of this folder."""
     if given := os.environ.get("NEXUS_E2E_SERVER"):
         return json.loads(given)
     return [sys.executable, str(HERE / "fake_server.py")]

@@ -16,8 +16,12 @@ from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 from pygls.uris import from_fs_path, to_fs_path
 
-AGENTS = {"aria_coordinator": ("Aria", "coordinator"), "code_developer": ("Code", "developer"),
-          "alpha_test_creator": ("Alpha", "test_creator"), "beta_test_validator": ("Beta", "validator")}  # fmt: skip
+AGENTS = {
+    "aria_coordinator": ("Aria", "coordinator"),
+    "code_developer": ("Code", "developer"),
+    "alpha_test_creator": ("Alpha", "test_creator"),
+    "beta_test_validator": ("Beta", "validator"),
+}
 BEFORE, AFTER = "    return a - b\n", "    return a + b\n"
 NEW_TEST = "from calculator import add\n\n\ndef test_add_adds() -> None:\n    assert add(2, 3) == 5\n"
 
@@ -79,7 +83,9 @@ def initialize(params: lsp.InitializeParams) -> None:
 
 
 def emit(run: Run, type: str, **fields: Any) -> None:
-    server.protocol.notify("nexus/event", {"seq": next(seq), "at": time.time(), "runId": run.runId, "type": type, **fields})
+    server.protocol.notify(
+        "nexus/event", {"seq": next(seq), "at": time.time(), "runId": run.runId, "type": type, **fields}
+    )
 
 
 def text_of(uri: str) -> str | None:
@@ -103,32 +109,66 @@ def on_wire(change: Change) -> dict[str, Any]:
     where = place(change, text_of(change.uri) or "") if change.kind == "edit" else TOP
     where = where or TOP
     start, end = where.start, where.end
-    return {**vars(change), "range": {"start": {"line": start.line, "character": start.character},
-                                      "end": {"line": end.line, "character": end.character}}}  # fmt: skip
+    return {
+        **vars(change),
+        "range": {
+            "start": {"line": start.line, "character": start.character},
+            "end": {"line": end.line, "character": end.character},
+        },
+    }
 
 
 def shown_uri(change: Change) -> str:
-    return change.uri if change.kind == "edit" else change.uri.replace("file://", "nexus-preview:") + "?" + change.id
+    return (
+        change.uri
+        if change.kind == "edit"
+        else change.uri.replace("file://", "nexus-preview:") + "?" + change.id
+    )
 
 
 def publish(uri: str) -> None:
     found = []
-    for change in [c for r in runs.values() for c in r.changes if c.status == "pending" and shown_uri(c) == uri]:
+    for change in [
+        c for r in runs.values() for c in r.changes if c.status == "pending" and shown_uri(c) == uri
+    ]:
         where = place(change, text_of(change.uri) or "") if change.kind == "edit" else TOP
         if where:
-            data = {"changeId": change.id, "runId": change.runId, "taskId": change.taskId, "agentId": change.agentId}
+            data = {
+                "changeId": change.id,
+                "runId": change.runId,
+                "taskId": change.taskId,
+                "agentId": change.agentId,
+            }
             if change.kind == "edit":
                 data["editRange"] = on_wire(change)["range"]
-            shown = lsp.Range(where.start, lsp.Position(where.start.line, 99)) if change.kind == "edit" else TOP
-            found.append(lsp.Diagnostic(range=shown, message=f"{AGENTS[change.agentId][0]}: {change.why}", source="nexus",
-                                        code=change.id, severity=lsp.DiagnosticSeverity.Information, data=data))  # fmt: skip
+            shown = (
+                lsp.Range(where.start, lsp.Position(where.start.line, 99)) if change.kind == "edit" else TOP
+            )
+            found.append(
+                lsp.Diagnostic(
+                    range=shown,
+                    message=f"{AGENTS[change.agentId][0]}: {change.why}",
+                    source="nexus",
+                    code=change.id,
+                    severity=lsp.DiagnosticSeverity.Information,
+                    data=data,
+                )
+            )
     server.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri=uri, diagnostics=found))
 
 
 def summary(run: Run) -> dict[str, Any]:
-    return {"runId": run.runId, "request": run.request, "status": run.status, "priority": "medium", "team": "local",
-            "startedAt": run.startedAt, "tasksDone": sum(t.status == "completed" for t in run.tasks),
-            "tasksTotal": len(run.tasks), "changesPending": sum(c.status == "pending" for c in run.changes)}  # fmt: skip
+    return {
+        "runId": run.runId,
+        "request": run.request,
+        "status": run.status,
+        "priority": "medium",
+        "team": "local",
+        "startedAt": run.startedAt,
+        "tasksDone": sum(t.status == "completed" for t in run.tasks),
+        "tasksTotal": len(run.tasks),
+        "changesPending": sum(c.status == "pending" for c in run.changes),
+    }
 
 
 @server.command("nexus.delegate")
@@ -144,41 +184,96 @@ def delegate(arg: dict[str, Any]) -> dict[str, Any]:
 async def work(run: Run) -> None:
     token = f"nexus-{run.runId}"
     await server.work_done_progress.create_async(token)
-    server.work_done_progress.begin(token, lsp.WorkDoneProgressBegin(title="NEXUS", message="Aria plans", cancellable=True, percentage=0))
+    server.work_done_progress.begin(
+        token, lsp.WorkDoneProgressBegin(title="NEXUS", message="Aria plans", cancellable=True, percentage=0)
+    )
     emit(run, "run_started", request=run.request)
     await asyncio.sleep(0.5)
-    run.tasks = [Task("fix", "code_developer", "Make add() add", "implementation", []),
-                 Task("test", "alpha_test_creator", "Test add()", "test", ["fix"])]  # fmt: skip
-    run.plan = {"summary": "Code mends add(); Alpha proves it with a test.", "tasks": [
-        {"id": t.taskId, "title": t.title, "agent": t.agentId, "type": t.type, "description": f"{t.title}, and nothing else.",
-         "depends_on": t.dependsOn, "writes": ["calculator.py"], "acceptance": ["`add(2, 3)` is 5"]} for t in run.tasks]}  # fmt: skip
+    run.tasks = [
+        Task("fix", "code_developer", "Make add() add", "implementation", []),
+        Task("test", "alpha_test_creator", "Test add()", "test", ["fix"]),
+    ]
+    run.plan = {
+        "summary": "Code mends add(); Alpha proves it with a test.",
+        "tasks": [
+            {
+                "id": t.taskId,
+                "title": t.title,
+                "agent": t.agentId,
+                "type": t.type,
+                "description": f"{t.title}, and nothing else.",
+                "depends_on": t.dependsOn,
+                "writes": ["calculator.py"],
+                "acceptance": ["`add(2, 3)` is 5"],
+            }
+            for t in run.tasks
+        ],
+    }
     emit(run, "plan_proposed", plan=run.plan, source="builtin", why="no key")
     if run.approval == "ask":
         run.status = "awaiting_approval"
-        run.asks.append({"askId": "ask-1", "kind": "plan", "question": "Start this plan?", "options": ["Approve", "Reject"],
-                         "default": "Reject", "expires": None, "answer": None})  # fmt: skip
+        run.asks.append(
+            {
+                "askId": "ask-1",
+                "kind": "plan",
+                "question": "Start this plan?",
+                "options": ["Approve", "Reject"],
+                "default": "Reject",
+                "expires": None,
+                "answer": None,
+            }
+        )
         emit(run, "ask_opened", askId="ask-1", kind="plan")
         await approvals[run.runId].wait()
         run.asks[0]["answer"] = "Approve"
         run.status = "in_progress"
         emit(run, "plan_approved", plan=run.plan)
     root = Path(server.workspace.root_path or ".")
-    made = [("c-edit", "calculator.py", "edit", BEFORE, AFTER, "add() subtracted; now it adds."),
-            ("c-new", "test_calculator.py", "create", "", NEW_TEST, "A test that fails without the fix.")]  # fmt: skip
+    made = [
+        ("c-edit", "calculator.py", "edit", BEFORE, AFTER, "add() subtracted; now it adds."),
+        ("c-new", "test_calculator.py", "create", "", NEW_TEST, "A test that fails without the fix."),
+    ]
     for at, (task, (id, path, kind, before, after, why)) in enumerate(zip(run.tasks, made, strict=True)):
         task.status = "in_progress"
         emit(run, "task_started", taskId=task.taskId, agentId=task.agentId, instanceId="1", attempt=1)
         for percent in (20, 60):
             task.message, task.percent = f"{'reading' if percent == 20 else 'writing'} {path}", percent
-            emit(run, "task_progress", taskId=task.taskId, agentId=task.agentId, message=task.message, percent=percent)
+            emit(
+                run,
+                "task_progress",
+                taskId=task.taskId,
+                agentId=task.agentId,
+                message=task.message,
+                percent=percent,
+            )
             text = f"{AGENTS[task.agentId][0]}: {task.message} ({at} of 2 tasks)"
-            server.work_done_progress.report(token, lsp.WorkDoneProgressReport(message=text, percentage=at * 50 + percent // 2))
+            server.work_done_progress.report(
+                token, lsp.WorkDoneProgressReport(message=text, percentage=at * 50 + percent // 2)
+            )
             await asyncio.sleep(0.6)
         task.status, task.summary = "completed", why
         emit(run, "task_completed", taskId=task.taskId, agentId=task.agentId, summary=why)
-        change = Change(f"{run.runId}-{id}", run.runId, task.taskId, task.agentId, from_fs_path(str(root / path)) or "", kind, before, after, why)
+        change = Change(
+            f"{run.runId}-{id}",
+            run.runId,
+            task.taskId,
+            task.agentId,
+            from_fs_path(str(root / path)) or "",
+            kind,
+            before,
+            after,
+            why,
+        )
         run.changes.append(change)
-        run.gates.append({"gate": "tests", "status": "not_measured", "taskId": task.taskId, "why": "the workspace is not trusted", "output": ""})
+        run.gates.append(
+            {
+                "gate": "tests",
+                "status": "not_measured",
+                "taskId": task.taskId,
+                "why": "the workspace is not trusted",
+                "output": "",
+            }
+        )
         emit(run, "change_proposed", change=on_wire(change))
         publish(shown_uri(change))
     run.status = "ready"
@@ -200,21 +295,50 @@ def list_runs(arg: dict[str, Any]) -> dict[str, Any]:
 @server.command("nexus.run")
 def one_run(arg: dict[str, Any]) -> dict[str, Any]:
     run = runs[arg["runId"]]
-    return {**summary(run), "plan": run.plan, "tasks": [vars(t) for t in run.tasks], "changes": [on_wire(c) for c in run.changes],
-            "gates": run.gates, "asks": run.asks, "usd": 0.0}  # fmt: skip
+    return {
+        **summary(run),
+        "plan": run.plan,
+        "tasks": [vars(t) for t in run.tasks],
+        "changes": [on_wire(c) for c in run.changes],
+        "gates": run.gates,
+        "asks": run.asks,
+        "usd": 0.0,
+    }
 
 
 @server.command("nexus.agents")
 def agents(arg: dict[str, Any]) -> dict[str, Any]:
-    busy = {t.agentId: f"{r.runId}/{t.taskId}" for r in runs.values() for t in r.tasks if t.status == "in_progress"}
-    return {"agents": [{"agent_id": id, "name": name, "role": role, "status": "active", "current_task": busy.get(id),
-                        "health_score": None, "tasks_completed_today": 0} for id, (name, role) in AGENTS.items()]}  # fmt: skip
+    busy = {
+        t.agentId: f"{r.runId}/{t.taskId}"
+        for r in runs.values()
+        for t in r.tasks
+        if t.status == "in_progress"
+    }
+    return {
+        "agents": [
+            {
+                "agent_id": id,
+                "name": name,
+                "role": role,
+                "status": "active",
+                "current_task": busy.get(id),
+                "health_score": None,
+                "tasks_completed_today": 0,
+            }
+            for id, (name, role) in AGENTS.items()
+        ]
+    }
 
 
 @server.command("nexus.review.accept")
 async def accept(arg: dict[str, Any]) -> dict[str, Any]:
-    chosen = [c for r in runs.values() for c in r.changes if c.status == "pending" and
-              (c.id in arg.get("changeIds", []) or c.uri == arg.get("uri") or c.runId == arg.get("runId"))]  # fmt: skip
+    chosen = [
+        c
+        for r in runs.values()
+        for c in r.changes
+        if c.status == "pending"
+        and (c.id in arg.get("changeIds", []) or c.uri == arg.get("uri") or c.runId == arg.get("runId"))
+    ]
     edits: list[Any] = []
     for change in chosen:
         document = server.workspace.text_documents.get(change.uri)
@@ -224,19 +348,32 @@ async def accept(arg: dict[str, Any]) -> dict[str, Any]:
         where = place(change, text_of(change.uri) or "") if change.kind == "edit" else TOP
         assert where
         identifier = lsp.OptionalVersionedTextDocumentIdentifier(uri=change.uri, version=version)
-        edits.append(lsp.TextDocumentEdit(text_document=identifier, edits=[lsp.TextEdit(where, change.after)]))
+        edits.append(
+            lsp.TextDocumentEdit(text_document=identifier, edits=[lsp.TextEdit(where, change.after)])
+        )
     edit = lsp.WorkspaceEdit(document_changes=edits)
-    answer = await server.workspace_apply_edit_async(lsp.ApplyWorkspaceEditParams(edit=edit, label="NEXUS: accept"))
+    answer = await server.workspace_apply_edit_async(
+        lsp.ApplyWorkspaceEditParams(edit=edit, label="NEXUS: accept")
+    )
     if not answer.applied:
-        return {"accepted": [], "refused": [{"id": c.id, "why": "The editor refused the edit."} for c in chosen], "unsaved": []}
+        return {
+            "accepted": [],
+            "refused": [{"id": c.id, "why": "The editor refused the edit."} for c in chosen],
+            "unsaved": [],
+        }
     settle(chosen, "accepted")
     return {"accepted": [c.id for c in chosen], "refused": [], "unsaved": sorted({c.uri for c in chosen})}
 
 
 @server.command("nexus.review.reject")
 def reject(arg: dict[str, Any]) -> dict[str, Any]:
-    chosen = [c for r in runs.values() for c in r.changes if c.status == "pending" and
-              (c.id in arg.get("changeIds", []) or c.uri == arg.get("uri") or c.runId == arg.get("runId"))]  # fmt: skip
+    chosen = [
+        c
+        for r in runs.values()
+        for c in r.changes
+        if c.status == "pending"
+        and (c.id in arg.get("changeIds", []) or c.uri == arg.get("uri") or c.runId == arg.get("runId"))
+    ]
     settle(chosen, "rejected")
     return {"rejected": [c.id for c in chosen], "refused": [], "unsaved": []}
 
@@ -246,7 +383,13 @@ def settle(changes: list[Change], status: str) -> None:
         change.status = status
         run = runs[change.runId]
         run.status = "completed" if all(c.status != "pending" for c in run.changes) else "ready"
-        emit(run, {"accepted": "change_accepted", "rejected": "change_rejected", "pending": "change_reopened"}[status], changeId=change.id)
+        emit(
+            run,
+            {"accepted": "change_accepted", "rejected": "change_rejected", "pending": "change_reopened"}[
+                status
+            ],
+            changeId=change.id,
+        )
         publish(shown_uri(change))
 
 
@@ -267,22 +410,44 @@ def did_open(params: lsp.DidOpenTextDocumentParams) -> None:
 
 @server.feature(lsp.TEXT_DOCUMENT_HOVER)
 def hover(params: lsp.HoverParams) -> lsp.Hover | None:
-    for change in [c for r in runs.values() for c in r.changes if c.status == "pending" and c.uri == params.text_document.uri]:
+    for change in [
+        c
+        for r in runs.values()
+        for c in r.changes
+        if c.status == "pending" and c.uri == params.text_document.uri
+    ]:
         where = place(change, text_of(change.uri) or "")
         if where and where.start.line == params.position.line:
             diff = f"```diff\n-{change.before}+{change.after}```"
-            return lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, f"**{AGENTS[change.agentId][0]}**: {change.why}\n\n{diff}"))
+            return lsp.Hover(
+                lsp.MarkupContent(
+                    lsp.MarkupKind.Markdown, f"**{AGENTS[change.agentId][0]}**: {change.why}\n\n{diff}"
+                )
+            )
     return None
 
 
 @server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION)
 def code_action(params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
     actions = []
-    for change in [c for r in runs.values() for c in r.changes if c.status == "pending" and shown_uri(c) == params.text_document.uri]:
+    for change in [
+        c
+        for r in runs.values()
+        for c in r.changes
+        if c.status == "pending" and shown_uri(c) == params.text_document.uri
+    ]:
         for word in ("accept", "reject"):
-            command = lsp.Command(title=word, command=f"nexus.review.{word}", arguments=[{"changeIds": [change.id]}])
-            actions.append(lsp.CodeAction(title=f"NEXUS: {word.capitalize()}: {change.why}", kind=f"quickfix.nexus.{word}", command=command,
-                                          diagnostics=[d for d in params.context.diagnostics if d.code == change.id]))  # fmt: skip
+            command = lsp.Command(
+                title=word, command=f"nexus.review.{word}", arguments=[{"changeIds": [change.id]}]
+            )
+            actions.append(
+                lsp.CodeAction(
+                    title=f"NEXUS: {word.capitalize()}: {change.why}",
+                    kind=f"quickfix.nexus.{word}",
+                    command=command,
+                    diagnostics=[d for d in params.context.diagnostics if d.code == change.id],
+                )
+            )
     return actions
 
 

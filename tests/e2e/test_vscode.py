@@ -13,7 +13,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 Scenario = Callable[..., dict[str, Any]]
 
 
-def test_delegate_watch_accept_undo(run_scenario: Scenario, workspace: Path, server_command: list[str]) -> None:
+def test_delegate_watch_accept_undo(
+    run_scenario: Scenario, workspace: Path, server_command: list[str]
+) -> None:
     run_scenario(
         "delegate",
         {

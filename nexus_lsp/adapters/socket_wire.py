@@ -1,0 +1,162 @@
+"""Messages between two processes of one user: newline-delimited JSON in ASCII, questions both ways.
+
+    {"id": 7, "call": "execute", "with": {…}}       a question
+    {"id": 7, "ok": {…}}                            its answer
+    {"id": 7, "error": "unknown", "why": "…"}       or why there is none (see `KINDS`)
+    {"tell": "event", "with": {…}}                  said without an answer
+
+**Invariant:** what cannot be read closes its connection, and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+from nexus_lsp.core.problems import InvalidArgument, Refused, Unknown
+from nexus_lsp.ports import JournalFailed
+
+log = logging.getLogger(__name__)
+
+MAX_MESSAGE = 64 * 1024 * 1024
+"""Bytes of one message, and of what may wait to be written to a side that does not read."""
+
+KINDS: dict[str, type[Exception]] = {
+    "invalid_argument": InvalidArgument,
+    "unknown": Unknown,
+    "refused": Refused,
+    "journal_failed": JournalFailed,
+    "fault": RuntimeError,
+}
+"""Errors that keep their kind and their sentence; all others are a fault of the side that answers."""
+
+Json = dict[str, Any]
+Answer = Callable[[str, Json], Awaitable[Json]]
+Hear = Callable[[str, Json], None]
+
+
+class Gone(Exception):
+    """The other side is not there any more; whether it did what was asked is not known."""
+
+
+class Channel:
+    """One connection. `answer` takes the other side's questions, `hear` what it says."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: Answer, hear: Hear
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._answer = answer
+        self._hear = hear
+        self._last_id = 0
+        self._asked: dict[int, asyncio.Future[Json]] = {}
+        self.answering: set[asyncio.Task[None]] = set()
+        """Answers being found. They go on when the other side goes: half a decision is worse than one
+        nobody hears of."""
+
+    async def run(self) -> None:
+        """Read until the other side goes, `close` is called, or something comes that is no message."""
+        try:
+            while (line := await self._reader.readline()).endswith(b"\n"):
+                self._take(_message(line))
+        except (ValueError, RecursionError) as error:
+            log.warning("a connection was closed: %s", error)
+        except OSError as error:
+            log.info("a connection broke: %s", error)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Hang up; open questions end with `Gone`."""
+        self._writer.close()
+        for asked in self._asked.values():
+            if not asked.done():
+                asked.set_exception(Gone())
+
+    # --- out -----------------------------------------------------------------------------------------
+
+    async def call(self, name: str, argument: Json) -> Json:
+        """Ask; Gone, or one of the errors of `KINDS`."""
+        self._last_id += 1
+        number = self._last_id
+        asked = self._asked[number] = asyncio.get_running_loop().create_future()
+        try:
+            self._send({"id": number, "call": name, "with": argument})
+            return await asked
+        finally:
+            del self._asked[number]
+
+    def tell(self, name: str, argument: Json) -> None:
+        """Say something; a side that is gone does not hear it."""
+        try:
+            self._send({"tell": name, "with": argument})
+        except Gone:
+            log.debug("%s was not heard", name)
+
+    def _send(self, message: Json) -> None:
+        if self._writer.is_closing():
+            raise Gone
+        data = json.dumps(message).encode("ascii") + b"\n"
+        if len(data) > MAX_MESSAGE:
+            raise Refused(f"That is too much for one message ({len(data) >> 20} MiB).")
+        if self._writer.transport.get_write_buffer_size() > MAX_MESSAGE:
+            log.warning("a connection was closed: the other side does not read")
+            self._writer.transport.abort()
+            raise Gone
+        self._writer.write(data)
+
+    # --- in ------------------------------------------------------------------------------------------
+
+    def _take(self, message: Json) -> None:
+        match message:
+            case {"id": int(number), "call": str(name), "with": dict(argument)}:
+                task = asyncio.ensure_future(self._find_answer(number, name, cast("Json", argument)))
+                self.answering.add(task)
+                task.add_done_callback(self.answering.discard)
+            case {"tell": str(name), "with": dict(argument)}:
+                self._hear(name, cast("Json", argument))
+            case {"id": int(number), "ok": dict(result)}:
+                self._settle(number, lambda asked: asked.set_result(cast("Json", result)))
+            case {"id": int(number), "error": str(kind), "why": str(why)}:
+                self._settle(number, lambda asked: asked.set_exception(KINDS.get(kind, RuntimeError)(why)))
+            case _:
+                raise ValueError("something came that is no message")
+
+    def _settle(self, number: int, settle: Callable[[asyncio.Future[Json]], None]) -> None:
+        asked = self._asked.get(number)
+        if asked and not asked.done():
+            settle(asked)
+
+    async def _find_answer(self, number: int, name: str, argument: Json) -> None:
+        try:
+            answer: Json = {"id": number, "ok": await self._answer(name, argument)}
+        except Exception as error:
+            answer = {"id": number, **_error(name, error)}
+        try:
+            self._send(answer)
+        except Gone:
+            log.debug("the answer to %s was not heard", name)
+        except Refused as error:
+            self._send({"id": number, **_error(name, error)})
+
+
+def _message(line: bytes) -> Json:
+    value: object = json.loads(line)
+    if not isinstance(value, dict):
+        raise ValueError("a message is an object")
+    return cast("Json", value)
+
+
+def _error(name: str, error: Exception) -> Json:
+    for kind, made in KINDS.items():
+        if type(error) is made and kind != "fault":
+            return {"error": kind, "why": str(error)}
+    if isinstance(error, Refused | JournalFailed):
+        return {"error": "refused", "why": str(error)}
+    log.error("%s failed", name, exc_info=error)
+    why = f"NEXUS failed at {name} ({type(error).__name__}); its log has the details."
+    return {"error": "fault", "why": why}
