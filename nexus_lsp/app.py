@@ -164,7 +164,7 @@ class Staff:
             else:
                 from nexus_lsp.adapters.local_team import LocalTeam
 
-                self._backends[name] = LocalTeam()
+                self._backends[name] = LocalTeam(workspace=self.workspace)
         return self._backends[name]
 
     def personas(self) -> tuple[Persona, ...]:

@@ -37,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser("delegate", help="give the team a request and review what it does")
     )
     _review_arguments(commands.add_parser("review", help="see, accept, reject and undo what is proposed"))
+    _demo_arguments(commands.add_parser("demo", help="see the whole way once, on a sample repository"))
     for name, run, told in (
         ("trust", _trust, "let NEXUS run this workspace's code (tests, setup)"),
         ("runs", _runs, "list the runs of this workspace"),
@@ -79,6 +80,13 @@ def _review_arguments(sub: argparse.ArgumentParser) -> None:
     sub.set_defaults(run=_review)
 
 
+def _demo_arguments(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("directory", nargs="?", type=Path, help="a folder of yours instead of the sample")
+    sub.add_argument("--request", default=None, help="what the team is to do there")
+    sub.add_argument("--team", choices=("auto", "claude", "local"), default="auto")
+    sub.set_defaults(run=_demo)
+
+
 def _serve(args: argparse.Namespace) -> int:
     if not args.stdio:
         print("nexus-lsp serve: say --stdio; no other transport is safe to offer.", file=sys.stderr)
@@ -114,6 +122,41 @@ def _delegate(args: argparse.Namespace) -> int:
     return _with_engine(args.workspace, settings, run, quiet=args.json)
 
 
+def _demo(args: argparse.Namespace) -> int:
+    """On the sample everything is decided by itself; on a folder of the user's, by the user."""
+    from nexus_lsp.core.settings import Settings
+    from nexus_lsp.terminal.demo import REQUEST
+
+    argument = {"request": args.request or REQUEST, "team": args.team}
+    if args.directory is not None:
+        accept = "ask" if sys.stdin.isatty() else "none"
+
+        async def own(api: EngineApi, console: Console) -> int:
+            from nexus_lsp.terminal.delegate import delegate
+
+            return await delegate(api, console, argument, accept, as_json=False)
+
+        return _with_engine(args.directory, Settings(resume="auto"), own)
+
+    from tempfile import mkdtemp
+
+    place = Path(mkdtemp(prefix="nexus-demo-"))
+
+    async def sample(api: EngineApi, console: Console) -> int:
+        from nexus_lsp.terminal.demo import demo
+
+        return await demo(api, console, argument, place)
+
+    return _with_engine(place, Settings(trusted=True, resume="auto"), sample, prepare=_fetch)
+
+
+async def _fetch(directory: Path, console: Console) -> Path:
+    from nexus_lsp.adapters.sample import NAME, VERSION, fetch_sample
+
+    console.print(f"Fetching a real repository to work on: {NAME} {VERSION} …")
+    return await fetch_sample(directory)
+
+
 def _review(args: argparse.Namespace) -> int:
     from nexus_lsp.core.settings import Settings
 
@@ -143,6 +186,7 @@ def _with_engine(
     settings: Settings,
     run: Callable[[EngineApi, Console], Awaitable[int]],
     quiet: bool = False,
+    prepare: Callable[[Path, Console], Awaitable[Path]] | None = None,
 ) -> int:
     """Join the workspace's engine, do something with it, leave it; problems become a sentence."""
     from rich.console import Console
@@ -152,7 +196,7 @@ def _with_engine(
 
     console = Console(stderr=quiet, highlight=False)
     try:
-        return asyncio.run(_joined(directory, settings, run, console))
+        return asyncio.run(_joined(directory, settings, run, console, prepare))
     except InvalidArgument as error:
         console.print(f"[red]{error}[/]")
         return USAGE
@@ -165,14 +209,19 @@ def _with_engine(
 
 
 async def _joined(
-    directory: Path, settings: Settings, run: Callable[[EngineApi, Console], Awaitable[int]], console: Console
+    directory: Path,
+    settings: Settings,
+    run: Callable[[EngineApi, Console], Awaitable[int]],
+    console: Console,
+    prepare: Callable[[Path, Console], Awaitable[Path]] | None,
 ) -> int:
     from nexus_lsp.app import connect
 
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    api = await connect(directory, settings, os.environ)
+    workspace = await prepare(directory, console) if prepare else directory
+    api = await connect(workspace, settings, os.environ)
     try:
         return await run(api, console)
     finally:

@@ -404,7 +404,7 @@ class CarriedOut:
 class Face(Protocol):
     """Where the user sees text: an editor, or the disk itself."""
 
-    def open_texts(self) -> Mapping[str, str]:
+    async def open_texts(self) -> Mapping[str, str]:
         """Text of every open document of the workspace, by path."""
         ...
 

@@ -29,7 +29,7 @@ class DiskFace:
         self._repository = repository
         self._backups = backups
 
-    def open_texts(self) -> Mapping[str, str]:
+    async def open_texts(self) -> Mapping[str, str]:
         """Nothing: what is on disk is seen by every snapshot."""
         return {}
 

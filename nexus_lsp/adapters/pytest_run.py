@@ -109,7 +109,7 @@ async def run_pytest(
         done = await run(
             [python, directory / "recorder.py", directory / "spec.json"],
             cwd=root,
-            env=clean_env(path_environment(root, env or {})),
+            env=clean_env(_plugins(python) | path_environment(root, env or {})),
             timeout=timeout,
             on_output=on_output,
             writable=[directory],
@@ -156,6 +156,12 @@ def _write(directory: Path, spec: dict[str, Any]) -> None:
     (directory / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
     (directory / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     shutil.copyfile(Path(pytest_recorder.__file__), directory / "recorder.py")
+
+
+def _plugins(python: Path) -> dict[str, str]:
+    """Our own environment's pytest plugins are not the workspace's: they cost seconds, and some break it."""
+    ours = python.absolute() == Path(sys.executable).absolute()
+    return {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} if ours else {}
 
 
 def path_environment(root: Path, env: Mapping[str, str]) -> dict[str, str]:

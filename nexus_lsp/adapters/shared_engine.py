@@ -67,6 +67,7 @@ class SharedEngine:
             try:
                 return await api.execute(name, argument)
             except Gone:
+                self._lost(api)
                 if name not in REPEATABLE:
                     break
         raise Refused(MOVED)
@@ -141,14 +142,14 @@ class SharedEngine:
     async def _attach(self) -> bool:
         link = Link(self._face, self._hear, self._carried, lambda: self._lost(link))
         seq = await link.attach(self._state, self._seen)
-        if seq is None:
+        if seq is None or not link.is_open:
             await link.close()
             return False
         self._seen = max(self._seen or 0, seq)
         self._api = link
         return True
 
-    def _lost(self, link: Link) -> None:
+    def _lost(self, link: HostedApi | Link) -> None:
         """The holder is gone: go on at once, so that its runs do."""
         if self._api is link:
             self._api = None

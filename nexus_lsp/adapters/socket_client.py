@@ -59,6 +59,11 @@ class Link:
         self._reading.add_done_callback(lambda _: self._gone())
         return int(answer["seq"])
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the holder is there, as far as is known."""
+        return self._reading is not None and not self._reading.done()
+
     async def execute(self, name: str, argument: Mapping[str, Any]) -> Json:
         """See `ports.EngineApi`; Gone where the holder went before it answered."""
         if self._channel is None:

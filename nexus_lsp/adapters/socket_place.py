@@ -26,7 +26,7 @@ def listening(state: Path, env: Mapping[str, str]) -> socket.socket:
     """A bound socket, mode 0600, not yet listening; what a dead holder left is cleared. OSError."""
     clear(state)
     path = _place(state, env)
-    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         bound.bind(str(path))
         # nobody can connect before listen(), so there is no moment in which the mode is wider

@@ -7,7 +7,6 @@ every event. The engine asks a face with a text for its open texts, and to carry
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -166,8 +165,11 @@ class SocketServer:
         connections = list(self._attached.values())
         for attached in list(self._attached):
             attached.channel.close()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*connections, return_exceptions=True)
+        if connections:
+            # one that does not read what is written to it never closes by itself
+            _, late = await asyncio.wait(connections, timeout=FINISH_SECONDS)
+            for task in late:
+                task.cancel()
 
 
 def _welcome(writer: asyncio.StreamWriter) -> bool:

@@ -31,8 +31,9 @@ class Change:
         before, after: for `edit`: the replaced lines and what takes their place, with their line ends;
             `before` is empty for an insertion, `after` for a deletion. For `create` and `rename` of text,
             `after` is the whole new text and `before` the whole old text.
-        old_path: for `rename`: where it was.
-        before_blob, after_blob: for whole-file kinds: the bytes before and after; None = no file.
+        old_path: where it was, for `rename` and for binary files and links that are renamed.
+        before_blob, after_blob: for whole-file kinds: the bytes before and after; None = no file. A `mode`
+            change leaves the bytes as they are, whatever they are by now.
         before_mode, after_mode: git modes ("100644", "100755", "120000"); None = no file.
         depends_on: ids of changes that must be accepted with or before this one.
     """

@@ -60,7 +60,9 @@ def _first(run: Run, what: h.Happening, limits: Limits) -> Facts:  # noqa: PLR09
         case h.Retry():
             return _retry(run)
         case h.Accepted():
-            return [f.ChangeAccepted(i, what.by) for i in _with_status(run, what.change_ids, "pending")]
+            # what a face says the text holds is so, even where the change was given up meanwhile
+            ids = _with_status(run, what.change_ids, "pending", "outdated")
+            return [f.ChangeAccepted(i, what.by) for i in ids]
         case h.Reject():
             ids = _with_status(run, what.change_ids, "pending", "outdated")
             return [f.ChangeRejected(i, what.reason) for i in ids]
@@ -76,6 +78,8 @@ def _first(run: Run, what: h.Happening, limits: Limits) -> Facts:  # noqa: PLR09
             return _answer(run, what, limits)
         case h.SnapshotDone():
             return [] if _over(run) else [f.SnapshotTaken(what.commit, what.head, what.notes)]
+        case h.HeadSeen():
+            return _head_seen(run, what)
         case h.PlanReady():
             return [] if _over(run) else _planned(run, what, limits)
         case h.StepFailed():
@@ -181,7 +185,9 @@ def _retry(run: Run) -> Facts:
     if not again:
         raise Refused("No task of this run failed or was cancelled: delegate the request anew instead.")
     evidence = "The user asks to try again. "
-    return [f.RepairRequested(s.task.id, s.attempt, "broken", evidence + s.summary, None) for s in again]
+    return [
+        f.RepairRequested(s.task.id, s.attempt, "user", evidence + s.summary, s.repair_start) for s in again
+    ]
 
 
 def _answer(run: Run, what: h.Answer, limits: Limits) -> Facts:
@@ -200,7 +206,8 @@ def _answer(run: Run, what: h.Answer, limits: Limits) -> Facts:
     if run.status != "paused":
         return answered
     if positive:
-        return [*answered, f.RunResumed()]
+        waits = [a for a in run.open_asks if a.ask_id != what.ask_id]
+        return answered if waits else [*answered, f.RunResumed()]
     if what.by == "timeout":
         return answered
     return [*answered, *_cancel_tasks(run, "the run was not resumed"), f.RunCancelled()]
@@ -210,13 +217,52 @@ def _recovered(run: Run, what: h.Recovered) -> Facts:
     facts: Facts = []
     for task_id, commit in what.cut_off:
         state = run.tasks[task_id]
-        evidence = "NEXUS was stopped while this task was at work; go on from what stands in the checkout."
-        facts.append(f.RepairRequested(task_id, state.attempt, "broken", evidence, commit))
-    if what.ask_id and run.status == "in_progress":
+        told = "NEXUS was stopped while this task was at work; go on from what stands in the checkout."
+        start = commit or _own_start(state)
+        facts.append(f.RepairRequested(task_id, state.attempt, "broken", _with_earlier(told, state), start))
+    if what.ask_id and run.status in ("pending", "in_progress"):
         question = f"NEXUS was stopped during “{_short(run.started.request)}”. Go on with it?"
         ask = f.AskOpened(what.ask_id, "resume", question, ("Go on", "Cancel the run"), "Cancel the run")
         facts += [f.RunPaused("NEXUS was stopped; paid work waits for you"), ask]
     return facts
+
+
+def _own_start(state: TaskState) -> str | None:
+    """What an attempt started from, where that was more than the integration head: a repair's commit."""
+    return state.start if state.start != state.base else None
+
+
+def _with_earlier(told: str, state: TaskState) -> str:
+    """A repair that is cut off must still know what it has to repair."""
+    return f"{told}\n\n{state.evidence}" if state.evidence and told not in state.evidence else told
+
+
+def _head_seen(run: Run, what: h.HeadSeen) -> Facts:
+    """A switch of the user's HEAD is asked about once; a switch back needs no answer."""
+    if run.status in OVER or run.snapshot is None or what.head == run.head_seen:
+        return []
+    back = what.head == run.head
+    stale: Facts = [
+        f.AskAnswered(a.ask_id, a.options[0] if back else a.default, "engine")
+        for a in run.open_asks
+        if a.kind == "head_moved"
+    ]
+    moved: Facts = [f.HeadMoved(what.head), *stale]
+    if back:
+        waits = run.status != "paused" or not stale or len(stale) < len(run.open_asks)
+        return moved if waits else [*moved, f.RunResumed()]
+    question = (
+        f"HEAD was {_branch(run.head)} when “{_short(run.started.request)}” began and is "
+        f"{_branch(what.head)} now. Go on with it here?"
+    )
+    options = ("Go on here", "Cancel the run")
+    ask = f.AskOpened(what.ask_id, "head_moved", question, options, options[1], what.expires)
+    pause: Facts = [] if run.status in ("paused", "ready") else [f.RunPaused("HEAD was switched")]
+    return [*moved, *pause, ask]
+
+
+def _branch(head: str | None) -> str:
+    return (head or "nothing").removeprefix("refs/heads/")
 
 
 def _short(text: str) -> str:
@@ -270,11 +316,15 @@ def _ended(run: Run, what: h.Ended, limits: Limits) -> Facts:
                 what.task_id,
                 what.attempt,
                 "broken",
-                f"The last attempt broke: {what.reason}",
-                what.resume_from,
-            )
+                _with_earlier(f"The last attempt broke: {what.reason}", state),
+                what.resume_from or _own_start(state),
+                what.usd,
+            ),
+            *_budget(run, what.usd),
         ]
-    return [f.TaskFailed(what.task_id, state.task.agent, what.reason, what.status == "unable")]
+    unable = what.status == "unable"
+    failed = f.TaskFailed(what.task_id, state.task.agent, what.reason, unable, what.usd)
+    return [failed, *_budget(run, what.usd)]
 
 
 def _landing(run: Run, task_id: str) -> TaskState | None:
@@ -333,11 +383,12 @@ def _base_taken(run: Run, what: h.BaseTaken) -> Facts:
 
 
 def _budget(run: Run, more: float) -> Facts:
-    limit, spent = run.started.max_usd, run.usd + more
+    limit, spent = run.budget, run.usd + more
     if not limit or more <= 0:
         return []
     if spent >= limit and run.status == "in_progress":
-        return [f.BudgetSpent(spent, limit), f.RunPaused(f"the budget of ${limit:.2f} is spent")]
+        told = f"the budget of ${limit:.2f} is spent; resuming the run gives it as much again"
+        return [f.BudgetSpent(spent, limit), f.RunPaused(told)]
     if spent >= 0.8 * limit and not run.budget_warned:
         return [f.BudgetWarned(spent, limit)]
     return []
@@ -357,9 +408,13 @@ def _with_status(run: Run, ids: tuple[str, ...], *statuses: str) -> list[str]:
 
 
 def _what_follows(run: Run) -> Facts:
-    """Facts that follow from the state alone: orphans of failed tasks, the run's end."""
-    if run.status == "in_progress":
+    """Facts that follow from the state alone: orphans of failed tasks, the run's end.
+
+    A paused run whose work has all ended is ready like any other, unless an ask is open."""
+    if run.status == "in_progress" or (run.status == "paused" and not run.open_asks):
         return _orphans(run) or _end_of_work(run)
+    if run.status in OVER:
+        return [f.AskAnswered(ask.ask_id, ask.default, "engine") for ask in run.open_asks]
     if run.status == "ready" and not run.pending_changes:
         return [_completed(run)]
     return []

@@ -50,6 +50,15 @@ class SnapshotTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class HeadMoved:
+    """The user's HEAD names something else (`head`) than the run was told last; nothing lands until the run
+    is resumed there, or HEAD is back."""
+
+    type: ClassVar[str] = "head_moved"
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunPaused:
     """Nothing new starts until the run is resumed; what is at work goes on to its end."""
 
@@ -190,17 +199,22 @@ class TaskSubmitted:
 
 @dataclass(frozen=True, slots=True)
 class RepairRequested:
-    """A conflict or a red gate: the task gets another, bounded attempt with the evidence.
+    """A conflict, a red gate, a broken backend or the user's wish: another attempt with the evidence.
 
-    `start` is the commit to repair (with conflict markers, or the red candidate).
+    Attributes:
+        cause: conflicts and gates count as repairs, `broken` as a retry; with `user` both begin anew.
+        start: the commit to go on from (with conflict markers, the red candidate, what a broken attempt
+            left); None for the integration head.
+        usd: what the attempt cost that came to nothing.
     """
 
     type: ClassVar[str] = "task_repair"
     task_id: str
     attempt: int
-    cause: Literal["conflict", "gate", "broken"]
+    cause: Literal["conflict", "gate", "broken", "user"]
     evidence: str
     start: str | None = None
+    usd: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +233,8 @@ class TaskCompleted:
 class TaskFailed:
     """A task will not be tried again in this run, and nothing of it landed.
 
-    `unable`: its backend cannot do such work at all; tasks that depend on it go on without it.
+    `unable`: its backend cannot do such work at all; tasks that depend on it go on without it. `usd` is what
+    the last attempt cost, where that was not counted with a submission.
     """
 
     type: ClassVar[str] = "task_failed"
@@ -227,6 +242,7 @@ class TaskFailed:
     agent_id: str
     reason: str
     unable: bool = False
+    usd: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,7 +426,7 @@ class BudgetWarned:
 
 @dataclass(frozen=True, slots=True)
 class BudgetSpent:
-    """The run's money is spent; it is paused until the user gives more."""
+    """The run's money is spent; it is paused, and resuming it gives as much again."""
 
     type: ClassVar[str] = "budget_spent"
     usd: float
@@ -420,6 +436,7 @@ class BudgetSpent:
 Fact = (
     RunStarted
     | SnapshotTaken
+    | HeadMoved
     | RunPaused
     | RunResumed
     | RunReady

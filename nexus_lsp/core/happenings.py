@@ -112,6 +112,15 @@ class SnapshotDone:
 
 
 @dataclass(frozen=True, slots=True)
+class HeadSeen:
+    """What the user's HEAD names now. `ask_id` names the ask, where that is a switch; see `AskOpened`."""
+
+    head: str
+    ask_id: str
+    expires: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PlanReady:
     """A planner answered with a valid plan. `ask_id` names the ask, where the user is to approve it."""
 
@@ -172,7 +181,9 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """An attempt came to nothing: the work failed, the backend is unable, or it broke."""
+    """An attempt came to nothing: the work failed, the backend is unable, or it broke.
+
+    `resume_from` is what a broken attempt left, as a commit; `usd` is what the attempt cost."""
 
     task_id: str
     attempt: int
@@ -180,6 +191,7 @@ class Ended:
     reason: str
     retryable: bool = False
     resume_from: str | None = None
+    usd: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +270,7 @@ Happening = (
     | OpenAsk
     | Answer
     | SnapshotDone
+    | HeadSeen
     | PlanReady
     | StepFailed
     | BaselineDone

@@ -8,10 +8,10 @@ change of the whole file.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nexus_lsp.core.changes import Change, ChangeKind
-from nexus_lsp.core.composing import Pending, compose
+from nexus_lsp.core.composing import Pending, compose, without
 from nexus_lsp.core.diff import diff
 from nexus_lsp.core.hunks import Hunk
 from nexus_lsp.core.text import split_lines
@@ -57,6 +57,24 @@ class FileWork:
 
 
 @dataclass(frozen=True, slots=True)
+class Rejected:
+    """What the user turned down in this file: hunks in coordinates of its base, and whole-file changes."""
+
+    hunks: tuple[Hunk, ...] = ()
+    wholes: tuple[Change, ...] = ()
+
+    def holds(self, change: Change) -> bool:
+        """Whether a whole-file change would do just what was turned down."""
+        return any(_effect(change) == _effect(old) for old in self.wholes)
+
+
+def _effect(change: Change) -> tuple[object, ...]:
+    bytes_count = change.kind != "mode"
+    blob = change.after_blob if bytes_count else None
+    return change.path, change.old_path, bytes_count, blob, change.after_mode
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """New changes, and the pending ones that they take the place of (None: nothing took their place)."""
 
@@ -74,15 +92,52 @@ def text_of(content: bytes) -> str | None:
         return None
 
 
-def propose(work: FileWork, pending: Sequence[Change], author: Author, new_id: Callable[[], str]) -> Proposal:
-    """The changes for one file. `pending` are the waiting changes of `path` and `old_path`."""
-    texts = (work.base, work.ours, work.merged)
-    if work.old_path is None and all(s.mode in REGULAR and s.text is not None for s in texts):
-        return _edit(work, pending, author, new_id)
-    return _whole(work, pending, author, new_id)
+def propose(
+    work: FileWork,
+    pending: Sequence[Change],
+    author: Author,
+    new_id: Callable[[], str],
+    rejected: Rejected | None = None,
+) -> Proposal:
+    """The changes for one file. `pending` are the waiting changes of `path` and `old_path`.
+
+    What was `rejected` in this run is not proposed again.
+    """
+    turned_down = rejected or Rejected()
+    if work.old_path is None and _is_text(work.base) and _is_text(work.merged):
+        if _is_text(work.ours):
+            return _edit(work, pending, author, new_id, turned_down)
+        return _edited_anew(work, pending, author, new_id, turned_down)
+    return _spared(_whole(work, pending, author, new_id), turned_down)
 
 
-def _edit(work: FileWork, pending: Sequence[Change], author: Author, new_id: Callable[[], str]) -> Proposal:
+def _is_text(state: FileState) -> bool:
+    return state.mode in REGULAR and state.text is not None
+
+
+def _edited_anew(
+    work: FileWork, pending: Sequence[Change], author: Author, new_id: Callable[[], str], rejected: Rejected
+) -> Proposal:
+    """The file was to be deleted or replaced as a whole, and is a text again: edits of the user's text."""
+    fresh = _edit(replace(work, ours=work.base), (), author, new_id, rejected)
+    changes = tuple(
+        replace(c, task_ids=_tasks(pending, author), agent_ids=_agents(pending, author))
+        for c in fresh.changes
+    )
+    instead = changes[0].id if changes else None
+    return Proposal(changes, tuple((c.id, instead) for c in pending))
+
+
+def _spared(proposal: Proposal, rejected: Rejected) -> Proposal:
+    """Without what was turned down before."""
+    gone = {c.id for c in proposal.changes if rejected.holds(c)}
+    kept = tuple(c for c in proposal.changes if c.id not in gone)
+    return Proposal(kept, tuple((old, None if new in gone else new) for old, new in proposal.superseded))
+
+
+def _edit(
+    work: FileWork, pending: Sequence[Change], author: Author, new_id: Callable[[], str], rejected: Rejected
+) -> Proposal:
     base = split_lines(work.base.text or "")
     edits = [c for c in pending if c.kind == "edit"]
     waiting = [Pending(c.id, hunk_of(c)) for c in edits]
@@ -90,12 +145,17 @@ def _edit(work: FileWork, pending: Sequence[Change], author: Author, new_id: Cal
         waiting, base, diff(split_lines(work.ours.text or ""), split_lines(work.merged.text or ""))
     )
     by_id = {c.id: c for c in edits}
-    changes: list[Change] = []
+    made: list[Change | None] = []
     for new in found.new:
         old = [by_id[i] for i in new.supersedes]
-        changes.append(_hunk_change(work, new.hunk, old, author, new_id()))
-    superseded = [(i, None if at is None else changes[at].id) for i, at in found.superseded]
-    mode = _mode(work, pending, author, new_id) if work.ours.mode != work.merged.mode else Proposal()
+        hunk = without(new.hunk, rejected.hunks, base)
+        made.append(_hunk_change(work, hunk, old, author, new_id()) if hunk else None)
+    ids = [change.id if change else None for change in made]
+    superseded = [(i, None if at is None else ids[at]) for i, at in found.superseded]
+    mode = Proposal()
+    if work.ours.mode != work.merged.mode:
+        mode = _spared(_mode(work, pending, author, new_id), rejected)
+    changes = [change for change in made if change]
     return Proposal((*changes, *mode.changes), (*superseded, *mode.superseded))
 
 
@@ -143,12 +203,12 @@ def _whole(work: FileWork, pending: Sequence[Change], author: Author, new_id: Ca
         id=new_id(),
         task_ids=_tasks(pending, author),
         agent_ids=_agents(pending, author),
-        path=work.path,
+        path=work.path if work.merged.exists else work.old_path or work.path,
         kind=kind,
         why=author.why,
         before=before.text or "",
         after=work.merged.text or "",
-        old_path=work.old_path if kind == "rename" else None,
+        old_path=work.old_path if before.exists and work.merged.exists else None,
         before_blob=before.blob,
         after_blob=work.merged.blob,
         before_mode=before.mode,
@@ -160,7 +220,8 @@ def _whole(work: FileWork, pending: Sequence[Change], author: Author, new_id: Ca
 def _kind(work: FileWork, before: FileState) -> ChangeKind | None:
     """What the user would call it; None where nothing is left of it."""
     after = work.merged
-    if (before.blob, before.mode) == (after.blob, after.mode) and not work.old_path:
+    moved = work.old_path is not None and before.exists and after.exists
+    if (before.blob, before.mode) == (after.blob, after.mode) and not moved:
         return None
     if "120000" in (before.mode, after.mode):
         return "symlink"

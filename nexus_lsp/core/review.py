@@ -9,7 +9,7 @@ from itertools import groupby
 
 from nexus_lsp.core.anchors import place
 from nexus_lsp.core.changes import Change
-from nexus_lsp.core.hunks import Hunk, TextEdit, apply, edit_text
+from nexus_lsp.core.hunks import Hunk, Lines, TextEdit, apply, edit_text
 from nexus_lsp.core.proposals import hunk_of
 from nexus_lsp.core.run import Run
 from nexus_lsp.core.text import split_lines
@@ -34,17 +34,27 @@ class TextDecision:
     refused: tuple[tuple[str, str], ...]
 
 
-def places(changes: Sequence[Change], bases: Mapping[str, str], live: str) -> list[int | None]:
-    """The 0-based line at which each `edit` change stands in `live`; None where it has no place.
+def over_accepted(
+    base: Lines, waiting: Sequence[Hunk], accepted: Sequence[Hunk]
+) -> tuple[Lines, Sequence[Hunk]]:
+    """`base` with what was accepted of it, and the waiting hunks moved along.
 
-    `bases` gives the text of every base blob.
+    The user's text is nearer to that than to the plain base: fewer places come out ambiguous when hunks are
+    looked for in it. Where the accepted ones do not go together with each other or with those that wait (one
+    was reopened meanwhile), all stays as it was given.
     """
-    lines = split_lines(live)
-    found: dict[str, int | None] = {}
-    for base, group in _by_base(changes):
-        hunks = [hunk_of(c) for c in group]
-        found.update(zip([c.id for c in group], place(hunks, split_lines(bases[base]), lines), strict=True))
-    return [found[c.id] for c in changes]
+    if not accepted:
+        return base, waiting
+    try:
+        apply(base, [*accepted, *waiting])
+        return apply(base, accepted), [_below(hunk, accepted) for hunk in waiting]
+    except ValueError:
+        return base, waiting
+
+
+def _below(hunk: Hunk, accepted: Sequence[Hunk]) -> Hunk:
+    above = [a for a in accepted if a.end <= hunk.line and (a.before or a.line < hunk.line or hunk.before)]
+    return replace(hunk, line=hunk.line + sum(len(a.after) - len(a.before) for a in above))
 
 
 def _by_base(changes: Sequence[Change]) -> Iterable[tuple[str, list[Change]]]:

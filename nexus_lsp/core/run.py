@@ -88,6 +88,9 @@ class Run:
     Attributes:
         snapshot: the newest snapshot of the user's text that the integration tree stands on.
         integration: head of the run's integration tree: `snapshot` plus every pending change.
+        head: what the user's HEAD named where the run's changes belong; `head_seen`: what it named last.
+        budget: US dollars the run may spend by now: what it began with, and as much again for every
+            resume after it was spent.
         resumes_to: the status a paused run goes back to.
         decisions: counts decisions on changes; a landing that saw another count looks again.
     """
@@ -100,6 +103,7 @@ class Run:
     snapshot: str | None = None
     integration: str | None = None
     head: str | None = None
+    head_seen: str | None = None
     plan: Plan | None = None
     plan_source: str = ""
     tasks: Mapping[str, TaskState] = field(default_factory=dict[str, TaskState])
@@ -109,6 +113,7 @@ class Run:
     asks: Mapping[str, AskState] = field(default_factory=dict[str, AskState])
     notes: tuple[str, ...] = ()
     usd: float = 0.0
+    budget: float | None = None
     budget_warned: bool = False
     resumes_to: RunStatus | None = None
     decisions: int = 0
@@ -124,12 +129,18 @@ class Run:
         """The asks that wait for the user."""
         return tuple(s.ask for s in self.asks.values() if s.answer is None)
 
+    @property
+    def away(self) -> bool:
+        """Whether the user's HEAD is elsewhere than where the run's changes belong."""
+        return self.head_seen != self.head
+
 
 def begin(entry: f.Entry) -> Run:
     """The run that a `run_started` entry begins."""
     if not isinstance(entry.fact, f.RunStarted):
         raise ValueError(f"run {entry.run_id} begins with {entry.fact.type}")
-    return Run(id=entry.run_id, started=entry.fact, started_at=entry.at)
+    budget = entry.fact.max_usd
+    return Run(id=entry.run_id, started=entry.fact, started_at=entry.at, budget=budget)
 
 
 def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912 - one table, one place
@@ -144,25 +155,30 @@ def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912 - one table, one p
                 snapshot=fact.commit,
                 integration=fact.commit,
                 head=fact.head,
+                head_seen=fact.head,
                 notes=run.notes + fact.notes,
             )
+        case f.HeadMoved():
+            return replace(run, head_seen=fact.head)
         case f.RunPaused():
-            return replace(run, status="paused", reason=fact.reason, resumes_to=run.resumes_to or run.status)
+            to = run.resumes_to if run.status == "paused" else run.status
+            return replace(run, status="paused", reason=fact.reason, resumes_to=to)
         case f.RunResumed():
-            return replace(run, status=run.resumes_to or "in_progress", reason="", resumes_to=None)
+            return _resumed(run)
         case f.RunReady():
-            return replace(run, status="ready", reason=fact.summary)
+            return replace(run, status="ready", reason=fact.summary, resumes_to=None)
         case f.RunCompleted():
             return replace(run, status="completed", ended_at=entry.at)
         case f.RunFailed():
-            return replace(run, status="failed", reason=fact.reason, ended_at=entry.at)
+            return replace(run, status="failed", reason=fact.reason, ended_at=entry.at, resumes_to=None)
         case f.RunCancelled():
-            return replace(run, status="cancelled", ended_at=entry.at)
+            return replace(run, status="cancelled", ended_at=entry.at, resumes_to=None)
         case f.PlanProposed():
-            return replace(run, plan=fact.plan, plan_source=fact.source, status="awaiting_approval")
+            planned = replace(run, plan=fact.plan, plan_source=fact.source)
+            return _went_on(planned, "awaiting_approval")
         case f.PlanApproved():
             tasks = {task.id: TaskState(task) for task in fact.plan.tasks}
-            return replace(run, plan=fact.plan, tasks=tasks, status="in_progress")
+            return _went_on(replace(run, plan=fact.plan, tasks=tasks), "in_progress")
         case f.PlanRejected():
             return replace(run, reason=fact.reason)
         case f.TaskStarted():
@@ -187,20 +203,16 @@ def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912 - one table, one p
         case f.AgentSession():
             return _task(run, fact.task_id, session_id=fact.session_id)
         case f.TaskSubmitted():
-            state = run.tasks[fact.task_id]
-            return replace(
-                _task(
-                    run,
-                    fact.task_id,
-                    working=False,
-                    submitted=fact.commit,
-                    summary=fact.summary,
-                    paths=fact.paths,
-                    seconds=state.seconds + fact.seconds,
-                    usd=state.usd + fact.usd,
-                ),
-                usd=run.usd + fact.usd,
+            done = _task(
+                run,
+                fact.task_id,
+                working=False,
+                submitted=fact.commit,
+                summary=fact.summary,
+                paths=fact.paths,
+                seconds=run.tasks[fact.task_id].seconds + fact.seconds,
             )
+            return _paid(done, fact.task_id, fact.usd)
         case f.RepairRequested():
             return _repair(run, fact)
         case f.TaskCompleted():
@@ -209,7 +221,7 @@ def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912 - one table, one p
             )
             return replace(done, integration=fact.integration)
         case f.TaskFailed():
-            return _task(
+            failed = _task(
                 run,
                 fact.task_id,
                 status="failed",
@@ -218,9 +230,17 @@ def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912 - one table, one p
                 summary=fact.reason,
                 unable=fact.unable,
             )
+            return _paid(failed, fact.task_id, fact.usd)
         case f.TaskCancelled():
+            state = run.tasks[fact.task_id]
             return _task(
-                run, fact.task_id, status="cancelled", working=False, submitted=None, summary=fact.reason
+                run,
+                fact.task_id,
+                status="cancelled",
+                working=False,
+                submitted=None,
+                repair_start=state.submitted or state.repair_start,
+                summary=fact.reason,
             )
         case f.BaselineMeasured():
             return replace(run, baseline={**run.baseline, fact.gate: fact}, gates=(*run.gates, fact))
@@ -255,21 +275,47 @@ def _task(run: Run, task_id: str, **values: object) -> Run:
     return replace(run, tasks={**run.tasks, task_id: state})
 
 
+def _paid(run: Run, task_id: str, usd: float) -> Run:
+    return replace(_task(run, task_id, usd=run.tasks[task_id].usd + usd), usd=run.usd + usd)
+
+
+def _went_on(run: Run, status: RunStatus) -> Run:
+    """A run that is paused goes there once it is resumed."""
+    return replace(run, resumes_to=status) if run.status == "paused" else replace(run, status=status)
+
+
+def _resumed(run: Run) -> Run:
+    budget, spent = run.budget, run.budget is not None and run.usd >= run.budget
+    if spent and run.started.max_usd:
+        budget = run.usd + run.started.max_usd
+    return replace(
+        run,
+        status=run.resumes_to or "in_progress",
+        reason="",
+        resumes_to=None,
+        head=run.head_seen,
+        budget=budget,
+        budget_warned=run.budget_warned and not spent,
+    )
+
+
 def _repair(run: Run, fact: f.RepairRequested) -> Run:
     state = run.tasks[fact.task_id]
-    broken = fact.cause == "broken"
+    anew = fact.cause == "user"
     over = run.status in OVER or run.status == "ready"
-    return _task(
-        replace(run, status="in_progress", reason="", ended_at=None) if over else run,
+    again = _task(
+        replace(run, status="in_progress", reason="", ended_at=None, head=run.head_seen) if over else run,
         fact.task_id,
         status="pending",
         working=False,
         submitted=None,
+        unable=False,
         evidence=fact.evidence,
         repair_start=fact.start,
-        repairs=state.repairs + (not broken),
-        retries=state.retries + broken,
+        repairs=0 if anew else state.repairs + (fact.cause in ("conflict", "gate")),
+        retries=0 if anew else state.retries + (fact.cause == "broken"),
     )
+    return _paid(again, fact.task_id, fact.usd)
 
 
 def _change(

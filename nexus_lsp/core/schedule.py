@@ -44,7 +44,7 @@ def due(run: Run) -> list[Effect]:
         effects.append(Effect(run.id, "plan"))
     effects += [Effect(run.id, "work", i, s.attempt) for i, s in run.tasks.items() if s.working]
     landing = [Effect(run.id, "land", i, s.attempt) for i, s in run.tasks.items() if s.submitted]
-    if run.baseline:
+    if run.baseline and not run.away:
         effects += landing[:1]
     return effects
 
@@ -59,12 +59,13 @@ def next_starts(
 ) -> list[tuple[str, str]]:
     """(run id, task id) of the tasks to start now, most urgent first.
 
-    `limit` counts agents at work over all runs; `reserved` are tasks that are being started already. Within
+    `limit` counts agents at work over all runs, those of paused runs too; `reserved` are tasks that are being started already. Within
     a priority the earlier deadline goes first, then the run that has fewer agents at work, then the older.
     """
     taken = list(reserved)
-    all_runs = [run for run in runs if run.status == "in_progress"]
-    at_work = sum(1 for run in all_runs for s in run.tasks.values() if s.working)
+    given = list(runs)
+    all_runs = [run for run in given if run.status == "in_progress"]
+    at_work = sum(1 for run in given for s in run.tasks.values() if s.working)
     chosen: list[tuple[str, str]] = []
     while at_work + len(taken) < limit:
         candidates = [(_urgency(run, taken), run, _ready(run, taken)) for run in all_runs]

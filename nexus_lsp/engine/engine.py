@@ -43,6 +43,8 @@ QUEUE_SIZE = 1000
 SLOW_TURN = 0.1
 """Seconds; a turn of the loop that takes longer is logged."""
 
+ENDED = "NEXUS' engine has ended; what was under way goes on when it is opened again."
+
 Listener = Callable[[f.Entry, Run], None]
 Watcher = Callable[[dict[str, Any]], None]
 """Hears of what is said and not kept: `{"type": "said" | "disk_changed", …}`."""
@@ -101,6 +103,8 @@ class Engine:
     _integrations: dict[str, Integration] = field(default_factory=dict[str, Integration])
     _baseline: Baseline | None = None
     _loop: asyncio.Task[None] | None = None
+    closing: bool = False
+    """Set for good by `close`: what is broken off from then on is gone on with at the next open."""
 
     # --- life ----------------------------------------------------------------------------------------
 
@@ -115,12 +119,16 @@ class Engine:
 
     async def close(self) -> None:
         """End every effect and give back every adapter. What was under way is recovered at the next open."""
-        tasks = [*self._effects.values(), *self._starting.values()]
+        self.closing = True
         if self._loop:
-            tasks.append(self._loop)
+            self._loop.cancel()
+            await asyncio.gather(self._loop, return_exceptions=True)
+        tasks = [*self._effects.values(), *self._starting.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        while not self._queue.empty():
+            self._give(self._queue.get_nowait(), Refused(ENDED))
         await self.adapters.gates.close()
         await self.adapters.journal.close()
 
@@ -169,6 +177,8 @@ class Engine:
             watcher(event)
 
     async def _put(self, run_id: str, happening: h.Happening | f.RunStarted) -> Facts:
+        if self.closing:
+            raise Refused(ENDED)
         done: asyncio.Future[Facts] = asyncio.get_running_loop().create_future()
         await self._queue.put(_Turn(run_id, happening, done))
         return await done
@@ -184,6 +194,9 @@ class Engine:
                     turn.done.set_result(facts)
             except (Refused, JournalFailed) as error:
                 self._give(turn, error)
+            except asyncio.CancelledError:
+                self._give(turn, Refused(ENDED))
+                raise
             except Exception as error:
                 log.exception("a turn of the engine failed")
                 self._give(turn, error)
@@ -255,7 +268,7 @@ class Engine:
             self._after_effect()
 
     def _after_effect(self) -> None:
-        if self._loop and not self._loop.done():
+        if not self.closing:
             self._reconcile()
 
     async def _fell(self, effect: Effect, error: Exception) -> None:
@@ -285,16 +298,16 @@ class Engine:
             self._integrations[run_id] = Integration(self, run_id)
         return self._integrations[run_id]
 
-    def open_texts(self) -> dict[str, str]:
+    async def open_texts(self) -> dict[str, str]:
         """What every face has open, by path; a later face's text wins where two differ."""
         texts: dict[str, str] = {}
-        for face in self.faces:
-            texts.update(face.open_texts())
+        for opened in await asyncio.gather(*(face.open_texts() for face in self.faces)):
+            texts.update(opened)
         return texts
 
     async def _snapshot(self, effect: Effect) -> None:
         repository = self.adapters.repository
-        taken = await repository.snapshot(self.open_texts())
+        taken = await repository.snapshot(await self.open_texts())
         await repository.keep(f"{effect.run_id}/snapshot", taken.commit)
         head = await repository.user_head()
         await self.submit(effect.run_id, h.SnapshotDone(taken.commit, head, taken.notes))

@@ -46,7 +46,7 @@ class Evidence:
         engine = self._engine
         run = engine.runs[run_id]
         try:
-            taken = await engine.adapters.repository.snapshot(engine.open_texts())
+            taken = await engine.adapters.repository.snapshot(await engine.open_texts())
             facts = await user_tree_facts(engine, run, taken.commit)
             await engine.submit(run_id, h.TreeGated(facts))
         except Refused:

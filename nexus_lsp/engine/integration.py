@@ -59,7 +59,7 @@ class Integration:
         for _ in range(LOOKS):
             run = self._run
             assert run.snapshot is not None and run.integration is not None
-            taken = await self._repository.snapshot(self._engine.open_texts(), (run.snapshot,))
+            taken = await self._repository.snapshot(await self._engine.open_texts(), (run.snapshot,))
             moved = await self._repository.diff(run.snapshot, taken.commit)
             standing = await _Standing.find(self._repository, taken.commit, run.pending_changes)
             head = await standing.commit(run.integration)

@@ -36,12 +36,24 @@ class LocalApi:
         """See the port."""
         return await self._operations.execute(name, argument, self._face)
 
-    def listen(self, hear: Hear) -> Callable[[], None]:
-        """See the port. What is said and not kept comes without `seq`."""
+    @property
+    def seq(self) -> int:
+        """The last event's number; 0 before the first."""
+        return self._engine.entries[-1].seq if self._engine.entries else 0
+
+    def listen(self, hear: Hear, after: int | None = None) -> Callable[[], None]:
+        """See the port. What is said and not kept comes without `seq`.
+
+        With `after`, the events since that number are heard first, before this returns.
+        """
 
         def on_entry(entry: Entry, _run: Run) -> None:
             hear(entry_to_json(entry))
 
+        if after is not None:
+            for entry in self._engine.entries:
+                if entry.seq > after:
+                    on_entry(entry, self._engine.runs[entry.run_id])
         self._engine.listeners.append(on_entry)
         self._engine.watchers.append(hear)
 

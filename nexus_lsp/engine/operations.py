@@ -48,6 +48,8 @@ class _Delegate(_Argument):
     context: dict[str, Any] | None = None
     team: Literal["auto", "claude", "local"] | None = None
     approval: Literal["auto", "ask"] | None = None
+    settings: dict[str, Any] | None = None
+    """Those of the face that asks (`core.settings.Settings`); never from outside NEXUS."""
 
 
 class _OfRun(_Argument):
@@ -150,7 +152,8 @@ class Operations:
         request = a.request.strip()
         if not request:
             raise InvalidArgument("The request is empty: say in a sentence what the team is to do.")
-        engine, settings = self._engine, self._engine.settings
+        engine = self._engine
+        settings = replace(engine.settings, **(a.settings or {}))
         team, why = engine.adapters.team(a.team or settings.team)
         context = dict(a.context or {}) | ({"range": a.range} if a.range else {})
         run_id = await engine.delegate(

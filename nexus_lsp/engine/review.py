@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,9 @@ from nexus_lsp.ports import CarriedOut, Face
 
 if TYPE_CHECKING:
     from nexus_lsp.engine.engine import Engine
+
+Opened = Sequence[tuple[Face, Mapping[str, str]]]
+"""What each face has open, by path."""
 
 
 @dataclass(slots=True)
@@ -93,30 +96,32 @@ class Review:
 
     async def _carry_out(self, changes: Sequence[Change], face: Face | None, undo: bool) -> Decided:
         decided = Decided()
-        by_server = [c for c in changes if c.kind in SERVER_WRITTEN or (face and not face.can_carry(c.kind))]
-        by_editor = [c for c in changes if c not in by_server]
-        if by_editor:
+        opened = [(each, await each.open_texts()) for each in self._engine.faces]
+        shares: dict[int, tuple[Face, list[Change]]] = {}
+        for change in changes:
             try:
-                chosen = self._face_for(by_editor, face)
+                chosen = self._face_for(change, face, opened)
             except Refused as error:
-                decided.refused += [(c.id, str(error)) for c in by_editor]
+                decided.refused.append((change.id, str(error)))
             else:
-                _add(decided, await chosen.carry_out(by_editor, undo))
-        if by_server:
-            _add(decided, await self._disk.carry_out(by_server, undo))
+                shares.setdefault(id(chosen), (chosen, []))[1].append(change)
+        # the disk last: it writes the modes of files whose text an editor has just changed
+        for chosen, share in sorted(shares.values(), key=lambda item: item[0] is self._disk):
+            _add(decided, await chosen.carry_out(share, undo))
         return decided
 
-    def _face_for(self, changes: Sequence[Change], asking: Face | None) -> Face:
-        """The face that has a file open; else the one that asks; else the disk."""
-        paths = {p for c in changes for p in (c.path, c.old_path) if p}
-        holders = [face for face in self._engine.faces if paths & face.open_texts().keys()]
+    def _face_for(self, change: Change, asking: Face | None, opened: Opened) -> Face:
+        """The face that has the file open; else the one that asks; else the disk."""
+        paths = {p for p in (change.path, change.old_path) if p}
         for path in paths:
-            texts = {face.open_texts()[path] for face in holders if path in face.open_texts()}
-            if len(texts) > 1:
+            if len({texts[path] for _, texts in opened if path in texts}) > 1:
                 raise Refused(f"{path} is open in two editors with different text: save it in both first")
-        if asking in holders or (asking is not None and not holders):
-            return asking
-        return holders[0] if holders else self._disk
+        holders = [face for face, texts in opened if paths & texts.keys()]
+        if asking is not None and (asking in holders or not holders):
+            holders = [asking]
+        if change.kind in SERVER_WRITTEN or not holders or not holders[0].can_carry(change.kind):
+            return self._disk
+        return holders[0]
 
 
 def _add(decided: Decided, out: CarriedOut) -> None:

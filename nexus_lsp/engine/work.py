@@ -28,9 +28,11 @@ async def work(engine: Engine, run_id: str, task_id: str) -> None:
         outcome = await backend.work(assignment, lambda report: _pass_on(engine, run_id, state, report))
         await engine.submit(run_id, await _end(engine, state, checkout, outcome))
     finally:
-        # cancelled or not: what was of worth is in the quarantine by now, or was given up on purpose
-        with contextlib.suppress(OSError):
-            await repository.discard(checkout)
+        # what was of worth is in the quarantine by now, or was given up on purpose; an engine that
+        # closes leaves the checkout to be salvaged at the next open
+        if not engine.closing:
+            with contextlib.suppress(OSError):
+                await repository.discard(checkout)
 
 
 def checkout_name(run_id: str, state: TaskState) -> str:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nexus_lsp.core.anchors import place
+from nexus_lsp.core.anchors import Sure, place, sure_lines
 from nexus_lsp.core.hunks import Hunk
 from nexus_lsp.core.proposals import text_of
 from nexus_lsp.core.review import CHANGED_LINES
@@ -27,38 +27,63 @@ log = logging.getLogger(__name__)
 Json = dict[str, Any]
 REST = 2.0
 """Seconds without typing after which a change that has no place is called outdated."""
+BOM = "\ufeff"
+LOST_GROUND = "you changed these lines"
+"""How every reason begins that an undo of the user's typing takes away again."""
 
 
 @dataclass(slots=True)
 class Sheet:
-    """One file: its text as this face knows it, and its changes in it."""
+    """One file: its text as this face knows it, and its changes in it.
+
+    Attributes:
+        placed: waiting changes as proposed, accepted ones the other way round.
+        lost: waiting changes without a place.
+    """
 
     text: str
     is_open: bool
     placed: dict[str, Placed] = field(default_factory=dict[str, Placed])
     lost: set[str] = field(default_factory=set[str])
 
+    def plain(self, text: str) -> str:
+        """A text of the engine as this sheet has it: most editors keep a byte order mark to themselves."""
+        return text if self.text.startswith(BOM) else text.removeprefix(BOM)
 
-def hunk_of_line(change: Json) -> Hunk:
-    """An `edit` change, as the engine lists it, as a hunk."""
-    return Hunk(change["line"], tuple(split_lines(change["before"])), tuple(split_lines(change["after"])))
+    def hunk(self, change: Json) -> Hunk:
+        """An `edit`, as the engine lists it, as a hunk on its base."""
+        before, after = self.plain(change["before"]), self.plain(change["after"])
+        return Hunk(change["line"], tuple(split_lines(before)), tuple(split_lines(after)))
+
+    def standing(self, change: Json) -> Hunk:
+        """What stands in the text because of an `edit`, and what a decision would put in its place."""
+        hunk = self.hunk(change)
+        return Hunk(hunk.line, hunk.after, hunk.before) if change["status"] == "accepted" else hunk
+
+
+def home(change: Json) -> str:
+    """The file that a change is shown on: a rename shows where the file still is."""
+    if change["kind"] == "rename" and change["status"] == "pending":
+        return change["old_path"]
+    return change["path"]
 
 
 class Desk:
     """See the module. `execute` reaches the engine; `show` is called with each path that looks different."""
 
-    def __init__(
-        self, root: Path, execute: Callable[[str, Json], Any], show: Callable[[str], None], rest: float = REST
-    ) -> None:
+    def __init__(self, root: Path, execute: Callable[[str, Json], Any], show: Callable[[str], None]) -> None:
         self._root = root
         self._execute = execute
         self._show = show
-        self._rest = rest
         self.changes: dict[str, Json] = {}
         self.sheets: dict[str, Sheet] = {}
         self.in_hand: set[str] = set()
         """Changes that are being carried out: their lines may vanish before the engine says why."""
+        self._decided: set[str] = set()
+        """Accepted changes that are still of interest: accepted while this editor looked on."""
+        self._texts: dict[str, str] = {}
         self._bases: dict[str, str] = {}
+        """Change id → its base text's name in `_texts`."""
         self._rests: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -68,52 +93,73 @@ class Desk:
         """All changes anew; for the start, and after events were missed."""
         listed = await self._execute("review.list", {})
         self.changes = {c["id"]: c for c in listed["changes"]}
-        for path in {c["path"] for c in listed["changes"]}:
+        unsettled = {c["run_id"] for c in listed["changes"] if c["status"] == "pending"}
+        self._decided |= {c["id"] for c in listed["changes"] if c["run_id"] in unsettled}
+        for path in {home(c) for c in listed["changes"]}:
             await self.lay_out(path)
 
     async def hear(self, event: Json) -> None:
         """An event that concerns changes."""
         kind = event["type"]
         if kind == "change_proposed":
-            await self._reload_paths([event["change"]["path"]])
+            self.changes[event["change"]["id"]] = {"status": "", **event["change"]}
+            await self._reload([event["change"]["id"]])
         elif kind in ("change_accepted", "change_rejected", "change_outdated", "change_reopened"):
-            change = self.changes.get(event["change_id"])
-            if change:
-                await self._reload_paths([change["path"]])
-        elif kind == "base_moved" and event["moves"]:
-            ids = {move["change_id"] for move in event["moves"]}
-            await self._reload_paths(sorted({self.changes[i]["path"] for i in ids if i in self.changes}))
+            if kind == "change_accepted":
+                self._decided.add(event["change_id"])
+            await self._reload([event["change_id"]])
+        elif kind == "base_moved":
+            ids = [move["change_id"] for move in event["moves"]]
+            for change_id in ids:
+                self._bases.pop(change_id, None)
+            await self._reload(ids)
 
-    async def _reload_paths(self, paths: Sequence[str]) -> None:
-        for path in paths:
+    async def _reload(self, ids: Sequence[str]) -> None:
+        """These changes, and all others of their files, anew."""
+        known = [self.changes[i] for i in ids if i in self.changes]
+        seen = {home(c) for c in known}
+        for path in dict.fromkeys(c["path"] for c in known):
             listed = await self._execute("review.list", {"path": path})
             self.changes |= {c["id"]: c for c in listed["changes"]}
+        for path in sorted(seen | {home(self.changes[c["id"]]) for c in known}):
             await self.lay_out(path)
 
-    def pending(self, path: str, *kinds: str) -> list[Json]:
-        """The waiting changes of a file, oldest first."""
+    def pending(self, path: str) -> list[Json]:
+        """The waiting changes shown on a file, oldest first."""
+        return [c for c in self.changes.values() if c["status"] == "pending" and home(c) == path]
+
+    def accepted(self, path: str) -> list[Json]:
+        """The accepted edits of a file that are still of interest, oldest first."""
         return [
             c
             for c in self.changes.values()
-            if c["path"] == path and c["status"] == "pending" and (not kinds or c["kind"] in kinds)
+            if c["path"] == path
+            and c["status"] == "accepted"
+            and c["kind"] == "edit"
+            and c["id"] in self._decided
         ]
+
+    def _edits(self, path: str) -> dict[str, Json]:
+        pending = [c for c in self.pending(path) if c["kind"] == "edit"]
+        return {c["id"]: c for c in (*pending, *self.accepted(path))}
 
     # --- texts ---------------------------------------------------------------------------------------
 
-    async def opened(self, path: str, text: str) -> None:
+    def opened(self, path: str, text: str) -> None:
         """A document was opened."""
         self.sheets[path] = Sheet(text, True)
-        await self.lay_out(path)
+        self._spawn(self.lay_out(path))
 
-    async def closed(self, path: str) -> None:
+    def closed(self, path: str) -> None:
         """A document was closed: from now on the file on disk counts."""
         self.sheets.pop(path, None)
-        await self.lay_out(path)
+        self._spawn(self.lay_out(path))
 
     def edited(self, path: str, edits: Sequence[Edit], text: str) -> None:
         """A document was edited; `edits` follow one another."""
         sheet = self.sheets.get(path)
-        if sheet is None:
+        if sheet is None or not sheet.is_open:
+            self.opened(path, text)
             return
         for edit in edits:
             before = sheet.text
@@ -124,63 +170,92 @@ class Desk:
         self._show(path)
         self._rest_later(path)
 
-    async def disk_changed(self, path: str) -> None:
+    def disk_changed(self, path: str) -> None:
         """A file changed on disk; an open document is not moved by that, its editor will say."""
         sheet = self.sheets.get(path)
         if sheet is None or not sheet.is_open:
             self.sheets.pop(path, None)
-            await self.lay_out(path)
-
-    async def lay_out(self, path: str) -> None:
-        """Place the changes of a file that have no place yet; forget those that are decided."""
-        wanted = {c["id"]: c for c in self.pending(path, "edit")}
-        sheet = self.sheets.get(path)
-        if sheet is None and not wanted:
-            self._show(path)
-            return
-        sheet = sheet or await self._from_disk(path)
-        self.sheets[path] = sheet
-        sheet.placed = {i: p for i, p in sheet.placed.items() if i in wanted and _same(p, wanted[i])}
-        sheet.lost &= wanted.keys()
-        missing = [c for i, c in wanted.items() if i not in sheet.placed]
-        if missing:
-            bases = {c["id"]: await self.base_of(c["id"]) for c in missing}
-            self._settle(sheet, missing, bases)
-        self._show(path)
-        if sheet.lost or any(p.line is None for p in sheet.placed.values()):
+            self._spawn(self.lay_out(path))
             self._rest_later(path)
 
-    def _settle(self, sheet: Sheet, changes: Sequence[Json], bases: Mapping[str, str]) -> None:
+    async def lay_out(self, path: str) -> None:
+        """Place the changes of a file that have no place yet; forget those that are of no interest."""
+        if path not in self.sheets and (self.pending(path) or self.accepted(path)):
+            read = await self._from_disk(path)
+            self.sheets.setdefault(path, read)
+        while unknown := [i for i in self._edits(path) if i not in self._bases]:
+            for change_id in unknown:
+                await self.base_of(change_id)
+        sheet = self.sheets.get(path)
+        if sheet:
+            self._settle(sheet, self._edits(path))
+            if not (sheet.is_open or self.pending(path) or self.accepted(path)):
+                del self.sheets[path]
+            if sheet.lost:
+                self._rest_later(path)
+        self._show(path)
+
+    def _settle(self, sheet: Sheet, wanted: Mapping[str, Json]) -> None:
+        hunks = {i: sheet.standing(c) for i, c in wanted.items()}
+        sheet.placed = {i: p for i, p in sheet.placed.items() if i in hunks and _same(p.hunk, hunks[i])}
+        missing = [c for i, c in wanted.items() if i not in sheet.placed]
         live = split_lines(sheet.text)
-        for base in dict.fromkeys(bases.values()):
-            group = [c for c in changes if bases[c["id"]] == base]
-            hunks = [hunk_of_line(c) for c in group]
-            for change, hunk, line in zip(group, hunks, place(hunks, split_lines(base), live), strict=True):
-                if line is None:
-                    sheet.lost.add(change["id"])
-                else:
-                    sheet.lost.discard(change["id"])
-                    sheet.placed[change["id"]] = settle(hunk, line, live)
+        for change, line in self._places(sheet, [c for c in missing if c["status"] == "pending"], live):
+            if line is not None:
+                sheet.placed[change["id"]] = settle(hunks[change["id"]], line, live)
+        for change, line in self._afters(sheet, [c for c in missing if c["status"] == "accepted"], live):
+            if line is not None:
+                sheet.placed[change["id"]] = settle(hunks[change["id"]], line, live)
+        sheet.lost = {i for i, c in wanted.items() if c["status"] == "pending" and i not in sheet.placed}
+
+    def _by_base(self, sheet: Sheet, changes: Sequence[Json]) -> list[tuple[list[str], list[Json]]]:
+        names = dict.fromkeys(self._bases[c["id"]] for c in changes)
+        return [
+            (split_lines(sheet.plain(self._texts[name])), [c for c in changes if self._bases[c["id"]] == name])
+            for name in names
+        ]
+
+    def _places(
+        self, sheet: Sheet, changes: Sequence[Json], live: list[str]
+    ) -> list[tuple[Json, int | None]]:
+        """Where edits can be made in the text."""
+        found: list[tuple[Json, int | None]] = []
+        for base, group in self._by_base(sheet, changes):
+            found += zip(group, place([sheet.hunk(c) for c in group], base, live), strict=True)
+        return found
+
+    def _afters(
+        self, sheet: Sheet, changes: Sequence[Json], live: list[str]
+    ) -> list[tuple[Json, int | None]]:
+        """Where edits have been made in the text."""
+        found: list[tuple[Json, int | None]] = []
+        for base, group in self._by_base(sheet, changes):
+            sure = sure_lines(base, live)
+            found += [(c, _after_at(sheet.hunk(c), sure, live)) for c in group]
+        return found
 
     async def _from_disk(self, path: str) -> Sheet:
         try:
             content = await asyncio.to_thread((self._root / path).read_bytes)
         except OSError:
             content = b""
-        return Sheet(text_of(content) or "", False)
+        return Sheet((text_of(content) or "").removeprefix(BOM), False)
 
     async def base_of(self, change_id: str) -> str:
         """The text that a change's `line` and `before` speak of."""
-        answer = await self._execute("review.base", {"change_id": change_id})
-        return self._bases.setdefault(answer["base"], answer["text"])
+        if change_id not in self._bases:
+            answer = await self._execute("review.base", {"change_id": change_id})
+            self._texts[answer["base"]] = answer["text"]
+            self._bases[change_id] = answer["base"]
+        return self._texts[self._bases[change_id]]
 
     # --- places --------------------------------------------------------------------------------------
 
-    def line_of(self, change: Json) -> int | None:
-        """The line at which an `edit` stands now; None where it has no place."""
-        sheet = self.sheets.get(change["path"])
-        placed = sheet.placed.get(change["id"]) if sheet else None
-        return placed.line if placed else None
+    def placed(self, change_id: str, path: str) -> Placed | None:
+        """An `edit` and where it stands; None where it has no place."""
+        sheet = self.sheets.get(path)
+        found = sheet.placed.get(change_id) if sheet else None
+        return found if found and found.line is not None else None
 
     def lines_of(self, path: str) -> list[str]:
         """The file's lines as this face shows them."""
@@ -194,43 +269,46 @@ class Desk:
         if timer:
             timer.cancel()
         loop = asyncio.get_running_loop()
-        self._rests[path] = loop.call_later(self._rest, lambda: self._spawn(self._rested(path)))
+        self._rests[path] = loop.call_later(REST, lambda: self._spawn(self._rested(path)))
 
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(_logged)
 
     async def _rested(self, path: str) -> None:
         """The typing rests: say which changes lost their ground, and which have it again."""
+        self._rests.pop(path, None)
+        lost = self._without_place(path)
+        if lost:
+            await self._execute("review.outdate", {"change_ids": lost, "why": CHANGED_LINES})
+        await self._find_again(path)
+
+    def _without_place(self, path: str) -> list[str]:
         sheet = self.sheets.get(path)
         if sheet is None:
-            return
-        lost = [i for i, p in sheet.placed.items() if p.line is None] + sorted(sheet.lost)
-        lost = [i for i in lost if i not in self.in_hand]
-        try:
-            if lost:
-                await self._execute("review.outdate", {"change_ids": lost, "why": CHANGED_LINES})
-            await self._find_again(path, sheet)
-        except Exception:
-            log.exception("the engine could not be told what stands in %s", path)
+            return []
+        waiting = [c["id"] for c in self.pending(path) if c["kind"] == "edit" and c["id"] not in self.in_hand]
+        found = {i: sheet.placed.get(i) for i in waiting}
+        return [i for i, p in found.items() if (p is None and i in sheet.lost) or (p and p.line is None)]
 
-    async def _find_again(self, path: str, sheet: Sheet) -> None:
+    async def _find_again(self, path: str) -> None:
         gone = [
             c
             for c in self.changes.values()
             if c["path"] == path
             and c["kind"] == "edit"
             and c["status"] == "outdated"
-            and c["note"] == CHANGED_LINES
+            and c["note"].startswith(LOST_GROUND)
             and c["superseded_by"] is None
         ]
-        live = split_lines(sheet.text)
-        back = [
-            c["id"]
-            for c in gone
-            if place([hunk_of_line(c)], split_lines(await self.base_of(c["id"])), live)[0] is not None
-        ]
+        if not gone:
+            return
+        for change in gone:
+            await self.base_of(change["id"])
+        sheet = self.sheets.get(path) or await self._from_disk(path)
+        back = [c["id"] for c, line in self._places(sheet, gone, split_lines(sheet.text)) if line is not None]
         if back:
             await self._execute("review.reopen", {"change_ids": back})
 
@@ -242,11 +320,22 @@ class Desk:
             task.cancel()
 
 
-def _same(placed: Placed, change: Json) -> bool:
-    return (placed.hunk.before, placed.hunk.after) == (
-        tuple(split_lines(change["before"])),
-        tuple(split_lines(change["after"])),
-    )
+def _logged(done: asyncio.Task[None]) -> None:
+    if not done.cancelled() and done.exception():
+        log.error("the review desk lost its thread", exc_info=done.exception())
+
+
+def _same(a: Hunk, b: Hunk) -> bool:
+    return (a.before, a.after) == (b.before, b.after)
+
+
+def _after_at(hunk: Hunk, sure: Sure, live: Sequence[str]) -> int | None:
+    """The line at which exactly `after` stands between the sure places of the lines around the hunk."""
+    above = sure[hunk.line - 1] if hunk.line else -1
+    below = sure[hunk.end] if hunk.end < len(sure) else len(live)
+    if above is None or below is None or tuple(live[above + 1 : below]) != hunk.after:
+        return None
+    return above + 1
 
 
 def line_edit(before: str, edit: Edit) -> LineEdit:

@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +18,20 @@ from lsprotocol import types as lsp
 
 from nexus_lsp.core.changes import Change, ChangeKind
 from nexus_lsp.core.hunks import Hunk, TextEdit, apply, edit_text
-from nexus_lsp.core.proposals import hunk_of, text_of
+from nexus_lsp.core.proposals import text_of
 from nexus_lsp.core.review import CHANGED_LINES, TextDecision, decide_text
 from nexus_lsp.core.text import split_lines
 from nexus_lsp.lsp.convert import path_of, range_of, uri_of
-from nexus_lsp.lsp.desk import Desk
+from nexus_lsp.lsp.desk import BOM, Desk
 from nexus_lsp.lsp.language_server import NexusLanguageServer
 from nexus_lsp.ports import CarriedOut
 
 log = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 5.0
-KEPT_UNDOS = 200
+HAND_SECONDS = 2.0
+"""For so long after an answer the lines of an accepted change may be gone before it counts as accepted."""
+KEPT_MOMENTS = 400
 
 Json = dict[str, Any]
 DocumentChange = lsp.TextDocumentEdit | lsp.CreateFile | lsp.RenameFile | lsp.DeleteFile
@@ -37,12 +39,21 @@ DocumentChange = lsp.TextDocumentEdit | lsp.CreateFile | lsp.RenameFile | lsp.De
 
 @dataclass(frozen=True, slots=True)
 class _Undoable:
-    """One accepted edit of one document: digests of its text before and after."""
+    """One edit of one document that we sent: digests of its text before and after."""
 
     path: str
     before: str
     after: str
     ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """A text that a document once had, and which of its accepted changes it held."""
+
+    path: str
+    text: str
+    held: frozenset[str]
 
 
 class Editor:
@@ -51,14 +62,16 @@ class Editor:
     def __init__(self, server: NexusLanguageServer, root: Path) -> None:
         self._server = server
         self._root = root
-        self._undoables: list[_Undoable] = []
+        self._moments: list[_Moment] = []
         self.desk: Desk | None = None
         self.on_late: Callable[[tuple[str, ...]], None] = lambda _ids: None
         """Called with change ids when an answer comes after its time, and says applied."""
+        self.on_late_undo: Callable[[tuple[str, ...]], None] = lambda _ids: None
+        """The same for an edit that takes changes back."""
 
     # --- the port ------------------------------------------------------------------------------------
 
-    def open_texts(self) -> Mapping[str, str]:
+    async def open_texts(self) -> Mapping[str, str]:
         """See the port."""
         texts: dict[str, str] = {}
         for document in self._server.workspace.text_documents.values():
@@ -88,25 +101,25 @@ class Editor:
         ids = tuple(build.carried)
         hand = self.desk.in_hand if self.desk else set[str]()
         hand.update(ids)
-        try:
-            why = await self._send(build.changes, ids, undo)
-        finally:
-            asyncio.get_running_loop().call_later(ANSWER_SECONDS, hand.difference_update, ids)
+        asked = self._ask(build.changes, undo)
+        asked.add_done_callback(lambda _: _let_go(hand, ids))
+        why = await self._answer(asked, build, undo)
         if why:
             return CarriedOut((), (*build.refused, *((i, why) for i in ids)))
-        self._remember(build.undoables)
+        self._remember(build.undoables, undo)
         return CarriedOut(ids, tuple(build.refused), tuple(build.touched))
 
-    async def _send(self, changes: list[DocumentChange], ids: tuple[str, ...], undo: bool) -> str:
-        """Ask the editor; "" where it did, else the reason why not."""
+    def _ask(self, changes: list[DocumentChange], undo: bool) -> asyncio.Future[Any]:
         label = "NEXUS: take back" if undo else "NEXUS: accept"
         params = lsp.ApplyWorkspaceEditParams(lsp.WorkspaceEdit(document_changes=changes), label)
-        asked = asyncio.ensure_future(self._server.request(lsp.WORKSPACE_APPLY_EDIT, params))
+        return asyncio.ensure_future(self._server.request(lsp.WORKSPACE_APPLY_EDIT, params))
+
+    async def _answer(self, asked: asyncio.Future[Any], build: _Build, undo: bool) -> str:
+        """"" where the editor did it, else the reason why not."""
         try:
             answer = await asyncio.wait_for(asyncio.shield(asked), ANSWER_SECONDS)
         except TimeoutError:
-            if not undo:
-                asked.add_done_callback(lambda done: self._late(done, ids))
+            asked.add_done_callback(lambda done: self._late(done, build, undo))
             return "the editor did not answer in time; if it applies the edit later, that counts"
         except Exception as error:
             return f"the editor refused the edit: {error}"
@@ -115,22 +128,37 @@ class Editor:
         why = f": {answer.failure_reason}" if answer.failure_reason else ""
         return f"the editor refused the edit{why}; try again"
 
-    def _late(self, done: asyncio.Future[Any], ids: tuple[str, ...]) -> None:
+    def _late(self, done: asyncio.Future[Any], build: _Build, undo: bool) -> None:
         if not done.cancelled() and done.exception() is None and done.result().applied:
-            self.on_late(ids)
+            self._remember(build.undoables, undo)
+            (self.on_late_undo if undo else self.on_late)(tuple(build.carried))
 
     # --- undo ----------------------------------------------------------------------------------------
 
-    def _remember(self, undoables: Sequence[_Undoable]) -> None:
-        self._undoables = [*self._undoables, *undoables][-KEPT_UNDOS:]
+    def _remember(self, undoables: Sequence[_Undoable], undo: bool) -> None:
+        """What each text held before our edit and holds after it, for the editor's own undo and redo."""
+        for edit in undoables:
+            ids = frozenset(edit.ids)
+            held = self._held(edit.path)
+            before, after = (held | ids, held - ids) if undo else (held - ids, held | ids)
+            moments = (_Moment(edit.path, edit.before, before), _Moment(edit.path, edit.after, after))
+            self._moments = [*self._moments, *moments][-KEPT_MOMENTS:]
+
+    def _held(self, path: str) -> frozenset[str]:
+        changes = self.desk.changes if self.desk else {}
+        known = {i for m in self._moments if m.path == path for i in m.held}
+        return frozenset(i for i in known if changes.get(i, {}).get("status") == "accepted")
 
     def turned_back(self, path: str, text: str) -> tuple[list[str], list[str]]:
-        """(reopened, accepted again): ids whose accept this text undoes, or redoes."""
+        """(reopened, accepted again): ids of changes that this text no longer holds, or holds again."""
+        mine = [m for m in self._moments if m.path == path]
+        if not mine:
+            return [], []
         now = digest(text)
-        mine = [u for u in self._undoables if u.path == path]
-        undone = [i for u in mine if u.before == now for i in u.ids]
-        redone = [i for u in mine if u.after == now for i in u.ids]
-        return undone, [i for i in redone if i not in undone]
+        held = next((m.held for m in reversed(mine) if m.text == now), None)
+        if held is None:
+            return [], []
+        return sorted({i for m in mine for i in m.held} - held), sorted(held)
 
     # --- texts ---------------------------------------------------------------------------------------
 
@@ -149,7 +177,16 @@ class Editor:
         except OSError:
             return None
         text = text_of(content)
-        return text.removeprefix("\ufeff") if text else text
+        return text.removeprefix(BOM) if text else text
+
+    async def is_blob(self, path: str, blob: str) -> bool:
+        """Whether a file on disk has just these bytes (a git object id); for what is not text."""
+        try:
+            content = await asyncio.to_thread((self._root / path).read_bytes)
+        except OSError:
+            return False
+        name = hashlib.sha1 if len(blob) == 40 else hashlib.sha256
+        return name(b"blob %d\0%s" % (len(content), content)).hexdigest() == blob
 
     def uri(self, path: str) -> str:
         """The URI this editor knows a path under."""
@@ -170,24 +207,37 @@ class Editor:
     ) -> TextDecision:
         """The edits of one text; open documents by their tracked places, others by the text itself."""
         desk = self.desk
-        if undo or desk is None or self.document(changes[0].path) is None:
-            return decide_text(changes, bases, live, undo)
+        if desk is None or self.document(changes[0].path) is None:
+            return decide_text(*_as_shown(changes, bases, live), live, undo)
         lines = split_lines(live)
-        placed: list[tuple[int, Hunk, str]] = []
-        refused: list[tuple[str, str]] = []
-        for change in changes:
-            line = desk.line_of({"id": change.id, "path": change.path})
-            if line is None:
-                refused.append((change.id, CHANGED_LINES))
-            else:
-                placed.append((line, hunk_of(change), change.id))
+        found = [(change.id, desk.placed(change.id, change.path)) for change in changes]
+        placed = [(p.line, p.hunk, i) for i, p in found if p and p.line is not None]
+        if undo and len(placed) < len(found):
+            return decide_text(*_as_shown(changes, bases, live), live, undo)
         try:
             edits = edit_text(lines, [(line, hunk) for line, hunk, _ in placed])
             hunks = [Hunk(line, hunk.before, hunk.after) for line, hunk, _ in placed]
             text = "".join(apply(lines, hunks))
         except ValueError:
-            return decide_text(changes, bases, live, undo)
-        return TextDecision(edits, text, tuple(i for _, _, i in placed), tuple(refused))
+            return decide_text(*_as_shown(changes, bases, live), live, undo)
+        carried = tuple(i for _, _, i in placed)
+        refused = tuple((i, CHANGED_LINES) for i, _ in found if i not in carried)
+        return TextDecision(edits, text, carried, refused)
+
+
+def _as_shown(
+    changes: Sequence[Change], bases: Mapping[str, str], live: str
+) -> tuple[Sequence[Change], Mapping[str, str]]:
+    """Changes and their bases as the editor shows their file: without a byte order mark, if it has none."""
+    if live.startswith(BOM):
+        return changes, bases
+    plain = [replace(c, before=c.before.removeprefix(BOM), after=c.after.removeprefix(BOM)) for c in changes]
+    return plain, {name: text.removeprefix(BOM) for name, text in bases.items()}
+
+
+def _let_go(hand: set[str], ids: Sequence[str]) -> None:
+    """Once the editor answered, its didChange is here or on its way, and the engine hears of it next."""
+    asyncio.get_running_loop().call_later(HAND_SECONDS, hand.difference_update, ids)
 
 
 def _end(lines: list[str], line: int) -> tuple[int, int]:
@@ -237,9 +287,7 @@ class _Build:
         self.changes.append(lsp.TextDocumentEdit(target, list(edits)))
         self.carried += decision.carried
         self.touched.append(path)
-        if not self._undo:
-            ids = tuple(decision.carried)
-            self.undoables.append(_Undoable(path, digest(live), digest(decision.text), ids))
+        self.undoables.append(_Undoable(path, digest(live), digest(decision.text), decision.carried))
 
     async def whole(self, change: Change) -> None:
         """A new, deleted or renamed file."""
@@ -249,10 +297,11 @@ class _Build:
         if self._undo:
             source, target, before, after = target, source, after, before
             exists_before, exists_after = exists_after, exists_before
+        expected = before.removeprefix(BOM) if exists_before else None
         live = await self._editor.text(source)
-        if (live is not None) != exists_before or (
-            live is not None and live != before.removeprefix("\ufeff")
-        ):
+        same = None if live is None else live.removeprefix(BOM)
+        binary = change.kind == "delete" and not before and not self._undo and change.before_blob
+        if same != expected and not (binary and await self._editor.is_blob(source, binary)):
             self.refused.append((change.id, f"{source} is not what it was when this was proposed"))
             return
         self._operations(source if exists_before else None, target if exists_after else None, before, after)

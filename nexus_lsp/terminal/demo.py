@@ -21,12 +21,16 @@ from nexus_lsp.terminal.review import names_of, pending, told
 
 Json = dict[str, Any]
 
+REQUEST = "Fix the lint findings, write tests for what is untested, and review complexity and security"
+EVIDENCE_SECONDS = 120.0
+
 
 async def demo(api: EngineApi, console: Console, argument: Json, workspace: Path) -> int:
     """Delegate, watch, decide, and run the workspace's own tests on the result. Gives the exit code."""
     names = await names_of(api)
     watch = Watch(console, names, as_json=False)
-    stop = api.listen(watch.hear)
+    measured = asyncio.Event()
+    stops = [api.listen(watch.hear), api.listen(lambda event: _own_tree(event, measured))]
     try:
         watch.follow((await api.execute("delegate", argument))["run_id"])
         await watch.over.wait()
@@ -34,12 +38,25 @@ async def demo(api: EngineApi, console: Console, argument: Json, workspace: Path
         console.print(Rule("[bold]What the team proposes[/]", align="left"))
         for line in waiting:
             console.print(show.change(line, names))
-        console.print(Rule("[bold]Your decisions[/]", align="left"))
+        console.print(Rule("[bold]Decisions[/]", align="left"))
         decided = await _decide(api, console, waiting)
-        await asyncio.sleep(0)
+        console.print(Rule("[bold]The tests, on the files as they are now[/]", align="left"))
+        await asyncio.wait_for(measured.wait(), EVIDENCE_SECONDS)
+        console.print(f"\nThe repository is yours to look at: [bold]{workspace}[/]")
         return 0 if decided else 1
+    except TimeoutError:
+        console.print("[red]The tests did not end in time.[/]")
+        return 1
     finally:
-        stop()
+        for stop in stops:
+            stop()
+
+
+def _own_tree(event: Json, measured: asyncio.Event) -> None:
+    """The user's own tree was gated once decisions settled; its last gate is `lint`."""
+    is_gate = event["type"] in ("gate_passed", "gate_failed", "gate_not_measured")
+    if is_gate and event["task_id"] is None and event["gate"] == "lint":
+        measured.set()
 
 
 async def _decide(api: EngineApi, console: Console, waiting: Sequence[Json]) -> bool:

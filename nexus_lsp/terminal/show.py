@@ -125,7 +125,7 @@ class Narrator:
     def _gate_passed(self, e: Json) -> RenderableType:
         fixed = f", {len(e['fixed'])} fixed" if e["fixed"] else ""
         told = _measured(e, e["passed"], e["failed"])
-        return Text.from_markup(f"  [green]●[/] gate   {e['gate']}: {told}{fixed}")
+        return Text.from_markup(f"  [green]●[/] gate   {e['gate']}: {told}{fixed}{_where(e)}")
 
     def _gate_failed(self, e: Json) -> RenderableType:
         head = Text.from_markup(
@@ -168,6 +168,10 @@ class Narrator:
             f"[bold green]Done[/]   {e['accepted']} accepted, {e['rejected']} rejected, "
             f"{e['outdated']} outdated"
         )
+
+
+def _where(e: Json) -> str:
+    return "" if e["task_id"] else " [dim]on your files as they are now[/]"
 
 
 def _measured(e: Json, passed: int, failed: int) -> str:
