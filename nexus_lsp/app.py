@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nexus_lsp.adapters.shared_engine import SharedEngine
+from nexus_lsp.adapters.socket_server import SocketServer
 from nexus_lsp.adapters.state import Hold, state_root, workspace_of, workspace_state
 from nexus_lsp.adapters.trust import TrustStore
 from nexus_lsp.core.personas import Persona
@@ -20,6 +23,8 @@ from nexus_lsp.engine.operations import Operations
 from nexus_lsp.engine.review import Review
 from nexus_lsp.ports import AgentBackend, EngineApi, Face, Planner, Readiness
 
+log = logging.getLogger(__name__)
+
 PROJECT_FILES = ("AGENTS.md", "CLAUDE.md")
 PERSONA_DIR = ".nexus/personas/"
 PROJECT_TEXT = 16_000
@@ -31,7 +36,7 @@ FaceMaker = Callable[[Path], Face]
 async def connect(
     directory: Path, settings: Settings, env: Mapping[str, str], face: Face | None = None
 ) -> EngineApi:
-    """The engine of the workspace that `directory` belongs to.
+    """The engine of the workspace that `directory` belongs to: in this process, or in the one that holds it.
 
     Raises:
         Refused: the workspace is not there, or its state cannot be used; the text says what to do.
@@ -39,13 +44,23 @@ async def connect(
     workspace = _workspace(directory)
     state = _state(env, workspace)
     hold = Hold(state)
-    if not hold.take():
-        raise Refused(f"Another NEXUS works on {workspace}; close it first.")
+
+    async def take(settings: Settings) -> LocalApi | None:
+        if not hold.take():
+            return None
+        try:
+            return await _open(workspace, state, settings, env, face, hold)
+        except BaseException:
+            hold.give_back()
+            raise
+
+    shared = SharedEngine(state, settings, face, take)
     try:
-        return await _open(workspace, state, settings, env, face, hold)
+        await shared.join()
     except BaseException:
-        hold.give_back()
+        await shared.close()
         raise
+    return shared
 
 
 def _workspace(directory: Path) -> Path:
@@ -67,7 +82,7 @@ def _state(env: Mapping[str, str], workspace: Path) -> Path:
 
 async def _open(
     workspace: Path, state: Path, settings: Settings, env: Mapping[str, str], face: Face | None, hold: Hold
-) -> EngineApi:
+) -> LocalApi:
     from nexus_lsp.adapters.disk_face import DiskFace
     from nexus_lsp.adapters.gates import WorkspaceGates
     from nexus_lsp.adapters.quarantine import Quarantine
@@ -90,29 +105,50 @@ async def _open(
         new_id=lambda kind: f"{kind}_{secrets.token_hex(5)}",
     )
     engine = Engine(str(workspace), settings, adapters)
-    await engine.open()
     evidence = Evidence(engine)
+    disk = DiskFace(workspace, repository, state / "backups")
+    operations = Operations(engine, Review(engine, disk))
+    watches: list[DiskWatch] = []
 
     def changed(paths: tuple[str, ...]) -> None:
         if any(path.startswith(PERSONA_DIR) for path in paths):
             staff.reload_personas()
         engine.announce({"type": "disk_changed", "paths": list(paths)})
 
-    # a terminal reads the disk when it needs it; an editor shows places in files, and has to hear
-    watch = DiskWatch(workspace, changed) if face is not None else None
+    def host(face: Face | None, after: Callable[[], Awaitable[None]] | None = None) -> LocalApi:
+        # a terminal reads the disk when it needs it; an editor shows places in files, and has to hear
+        if face is not None and not watches:
+            watches.append(DiskWatch(workspace, changed))
+        return LocalApi(engine, operations, face, after)
+
+    server = SocketServer(state, host)
 
     async def end() -> None:
-        if watch is not None:
-            await watch.close()
-        await evidence.close()
-        await engine.close()
-        await staff.close()
-        await repository.close()
-        hold.give_back()
+        try:
+            await server.close()
+            for watch in watches:
+                await watch.close()
+            await evidence.close()
+            await engine.close()
+            await staff.close()
+            await repository.close()
+        finally:
+            hold.give_back()
 
-    disk = DiskFace(workspace, repository, state / "backups")
-    operations = Operations(engine, Review(engine, disk))
-    return LocalApi(engine, operations, face, end)
+    try:
+        await engine.open()
+        await _serve(server, env)
+        return host(face, end)
+    except BaseException:
+        await end()
+        raise
+
+
+async def _serve(server: SocketServer, env: Mapping[str, str]) -> None:
+    try:
+        await server.start(env)
+    except OSError:
+        log.warning("no other window or terminal can attach to this engine", exc_info=True)
 
 
 @dataclass(slots=True)

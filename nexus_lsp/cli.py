@@ -189,11 +189,14 @@ def _with_engine(
     prepare: Callable[[Path, Console], Awaitable[Path]] | None = None,
 ) -> int:
     """Join the workspace's engine, do something with it, leave it; problems become a sentence."""
+    import logging
+
     from rich.console import Console
 
     from nexus_lsp.core.problems import InvalidArgument, Refused
     from nexus_lsp.ports import JournalFailed
 
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
     console = Console(stderr=quiet, highlight=False)
     try:
         return asyncio.run(_joined(directory, settings, run, console, prepare))

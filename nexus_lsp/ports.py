@@ -271,6 +271,15 @@ Report = Progress | SessionStarted
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """Why one line was changed: `line` is its old text without the line end."""
+
+    path: str
+    line: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """How an attempt ended.
 
@@ -279,6 +288,7 @@ class Outcome:
             "broken" (the backend: key, network, crash, time).
         summary: for the user and for dependent tasks, a few sentences or Markdown.
         retryable: for "broken": whether the same again may work.
+        reasons: why single lines were changed, where the backend knows.
     """
 
     status: Literal["done", "failed", "unable", "broken"]
@@ -286,6 +296,7 @@ class Outcome:
     spent: Spent = field(default_factory=Spent)
     session_id: str | None = None
     retryable: bool = False
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ from typing import Any, Literal, NamedTuple
 
 import psutil
 
+from nexus_lsp.adapters.sandbox import mounts
+
 Hold = Literal["bwrap", "reaper"]
 
 _PASSED = frozenset(
@@ -64,12 +66,6 @@ _FIXED = {
     "NO_COLOR": "1",
     "TERM": "dumb",
 }
-
-_TOOLCHAINS = (
-    *(".asdf", ".bun/bin", ".cargo/bin", ".cargo/registry", ".deno/bin", ".local/bin", ".local/share/mise"),
-    *(".local/share/uv", ".m2/repository", ".nvm", ".pyenv", ".rustup", ".sdkman", ".volta", "go/pkg/mod"),
-)
-"""What of the user's home an agent may read: tools, none of them a place for credentials."""
 
 _BWRAP = (
     *("--die-with-parent", "--new-session", "--unshare-user-try", "--unshare-pid", "--unshare-ipc"),
@@ -272,36 +268,18 @@ def _script(path: Path, body: str) -> Path:
 
 def _in_bwrap(berth: Berth, checkout: Path, cli: Path, home: Path, readable: Sequence[Path]) -> list[str]:
     cli = cli.resolve()
-    mounts = _mounts(berth, checkout, (cli, cli.parent, *readable), home.resolve())
+    places = _mounts(berth, checkout, (cli, cli.parent, *readable), home.resolve())
     bwrap = shutil.which("bwrap") or "bwrap"
-    return [bwrap, *_BWRAP, *mounts, "--chdir", str(checkout.resolve()), "--", str(cli)]
+    return [bwrap, *_BWRAP, *places, "--chdir", str(checkout.resolve()), "--", str(cli)]
 
 
 def _mounts(berth: Berth, checkout: Path, readable: Sequence[Path], home: Path) -> Iterator[str]:
-    """Hide first, then show: outer directories before inner ones, so that none covers another.
-
-    `/tmp` is the berth's: on disk, private, and with a path short enough for the CLI's sockets.
-    """
+    """The berth's `/tmp` (on disk, private, its path short enough for the CLI's sockets), then the rest."""
     yield from ("--bind", str(berth.temporary.resolve()), "/tmp")  # noqa: S108
-    for hidden in ("/run", str(home)):
-        if hidden != "/" and Path(hidden).is_dir():
-            yield from ("--tmpfs", hidden)
-    kinds = dict.fromkeys(_shown(readable, home), "--ro-bind")
-    kinds[berth.root.resolve()] = "--ro-bind"
-    writable = (checkout, berth.config, berth.home, berth.temporary)
-    kinds |= {path.resolve(): "--bind" for path in writable}
-    for path in sorted(kinds, key=lambda path: len(path.parts)):
-        yield from (kinds[path], str(path), str(path))
-
-
-def _shown(readable: Sequence[Path], home: Path) -> Iterator[Path]:
-    """What exists of these, of Python, toolchains and name resolution; never the home or one above it."""
     interpreter = (Path(sys.prefix), Path(sys.base_prefix))
-    tools = (home / name for name in _TOOLCHAINS)
-    system = (Path("/run/current-system"), Path("/run/systemd/resolve"), Path("/run/resolvconf"))
-    for path in (*readable, *interpreter, *tools, *system):
-        if path.exists() and not home.is_relative_to(path.resolve()):
-            yield path
+    names = (Path("/run/systemd/resolve"), Path("/run/resolvconf"))
+    writable = (checkout, berth.config, berth.home, berth.temporary)
+    yield from mounts(home, (*readable, *interpreter, *names, berth.root.resolve()), writable)
 
 
 # --- the end -----------------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ class DiskFace:
     ) -> tuple[Sequence[str], Sequence[tuple[str, str]]]:
         file = self._workspace / path
         content = await asyncio.to_thread(_read, file)
-        live = text_of(content) if content is not None else None
+        live = text_of(content) if content is not None and not file.is_symlink() else None
         if content is None or live is None:
             return (), [(c.id, f"{path} is gone or is no longer text") for c in changes]
         bases = {c.base or "": await self._base(c) for c in changes}
@@ -84,6 +84,8 @@ class DiskFace:
         """Carry out one whole-file change; "" or the reason why not."""
         old, new = _sides(change)
         before, after = (new, old) if undo else (old, new)
+        if change.kind == "mode":
+            return await asyncio.to_thread(self._chmod, before, after)
         wanted = await self._content(after.blob)
         expected = await self._content(before.blob)
         return await asyncio.to_thread(self._swap, before, expected, after, wanted)
@@ -93,13 +95,23 @@ class DiskFace:
 
     def _swap(self, before: _Side, expected: bytes | None, after: _Side, wanted: bytes | None) -> str:
         source, target = self._workspace / before.path, self._workspace / after.path
-        if _read(source) != expected or (expected is not None and _mode(source) != before.mode):
+        for file, path in ((source, before.path), (target, after.path)):
+            if not _inside(self._workspace, file):
+                return f"{path} leads out of the workspace"
+        if expected is not None and (_read(source) != expected or _mode(source) != before.mode):
             return f"{before.path} is not what it was when this was proposed"
-        if target != source and os.path.lexists(target):
+        if (expected is None or target != source) and os.path.lexists(target):
             return f"{after.path} exists already"
-        if not _inside(self._workspace, target):
-            return f"{after.path} leads out of the workspace"
         return _guarded(lambda: self._put(source, expected, target, wanted, after.mode))
+
+    def _chmod(self, before: _Side, after: _Side) -> str:
+        """The bytes stay as they are by now: another change of the same file may have gone before."""
+        file = self._workspace / after.path
+        if not _inside(self._workspace, file):
+            return f"{after.path} leads out of the workspace"
+        if not file.is_file() or _mode(file) != before.mode:
+            return f"{after.path} is not what it was when this was proposed"
+        return _guarded(lambda: file.chmod(_permissions(file, after.mode or "100644")))
 
     def _put(
         self, source: Path, expected: bytes | None, target: Path, wanted: bytes | None, mode: str | None
@@ -176,8 +188,7 @@ def _write(file: Path, content: bytes, mode: str) -> None:
     if mode == "120000":
         _link(file, os.fsdecode(content))
         return
-    permissions = file.stat().st_mode & 0o7777 if file.is_file() and not file.is_symlink() else _new_mode()
-    permissions = permissions | (permissions & 0o444) >> 2 if mode == "100755" else permissions & ~0o111
+    permissions = _permissions(file, mode)
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=".nexus-")
     try:
         with os.fdopen(handle, "wb") as out:
@@ -189,6 +200,12 @@ def _write(file: Path, content: bytes, mode: str) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _permissions(file: Path, mode: str) -> int:
+    there = file.is_file() and not file.is_symlink()
+    permissions = file.stat().st_mode & 0o7777 if there else _new_mode()
+    return permissions | (permissions & 0o444) >> 2 if mode == "100755" else permissions & ~0o111
 
 
 def _link(file: Path, target: str) -> None:

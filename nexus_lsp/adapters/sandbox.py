@@ -37,7 +37,7 @@ _KEPT = ("PATH", "LANG", "LANGUAGE", "TZ", "USER", "LOGNAME", "SHELL")
 _MARK = "NEXUS_SANDBOX"
 """Environment variable by which the descendants of a command are found, wherever they went."""
 
-_TOOLCHAINS = (
+TOOLCHAINS = (
     ".asdf",
     ".bun/bin",
     ".cargo/bin",
@@ -56,7 +56,7 @@ _TOOLCHAINS = (
     ".volta",
     "go/pkg/mod",
 )
-"""What of the user's home a command may read: tools, none of them a place for credentials."""
+"""What of the user's home a command or an agent may read: tools, none of them a place for credentials."""
 
 _BWRAP = (
     *("--die-with-parent", "--unshare-user-try", "--unshare-pid", "--unshare-net", "--unshare-ipc"),
@@ -279,17 +279,20 @@ def _wrap(
     command = [str(word) for word in argv]
     match sandbox.kind:
         case "bwrap":
-            mounts = _mounts(writable, readable)
-            return [sandbox.program, *_BWRAP, *mounts, "--chdir", str(cwd.resolve()), "--", *command]
+            places = mounts(Path.home().resolve(), (*readable, *_on_path()), writable)
+            return [sandbox.program, *_BWRAP, *places, "--chdir", str(cwd.resolve()), "--", *command]
         case "setpriv":
             return [sandbox.program, "--pdeathsig", "KILL", "--", *command]
         case "group":
             return command
 
 
-def _mounts(writable: Sequence[Path], readable: Sequence[Path]) -> Iterator[str]:
-    """Hide first, then show: outer directories before inner ones, so that none covers another."""
-    home = Path.home().resolve()
+def mounts(home: Path, readable: Iterable[Path], writable: Iterable[Path]) -> Iterator[str]:
+    """bubblewrap's options over a read-only `/`: `/run` and the home hidden, tools and these paths shown.
+
+    Hide first, then show: outer directories before inner ones, so that none covers another. The home itself,
+    or a directory above it, is never shown.
+    """
     for hidden in ("/run", str(home)):
         if Path(hidden).is_dir() and hidden != "/":
             yield from ("--tmpfs", hidden)
@@ -300,13 +303,16 @@ def _mounts(writable: Sequence[Path], readable: Sequence[Path]) -> Iterator[str]
 
 
 def _shown(readable: Iterable[Path], home: Path) -> Iterator[Path]:
-    """What exists of these, of the toolchains and of PATH; never the home itself or one above it."""
-    on_path = (Path(entry) for entry in os.environ.get("PATH", "").split(os.pathsep) if entry)
-    tools = (home / name for name in _TOOLCHAINS)
+    """What exists of these and of the toolchains; never the home itself or one above it."""
+    tools = (home / name for name in TOOLCHAINS)
     system = Path("/run/current-system")  # NixOS keeps its programs there
-    for path in (*readable, *tools, *on_path, system):
+    for path in (*readable, *tools, system):
         if path.is_absolute() and path.exists() and not home.is_relative_to(path.resolve()):
             yield path
+
+
+def _on_path() -> Iterator[Path]:
+    return (Path(entry) for entry in os.environ.get("PATH", "").split(os.pathsep) if entry)
 
 
 def _venv_home(config: Path) -> Iterator[Path]:

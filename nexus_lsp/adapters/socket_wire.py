@@ -112,19 +112,24 @@ class Channel:
     # --- in ------------------------------------------------------------------------------------------
 
     def _take(self, message: Json) -> None:
-        match message:
-            case {"id": int(number), "call": str(name), "with": dict(argument)}:
-                task = asyncio.ensure_future(self._find_answer(number, name, cast("Json", argument)))
-                self.answering.add(task)
-                task.add_done_callback(self.answering.discard)
-            case {"tell": str(name), "with": dict(argument)}:
-                self._hear(name, cast("Json", argument))
-            case {"id": int(number), "ok": dict(result)}:
-                self._settle(number, lambda asked: asked.set_result(cast("Json", result)))
-            case {"id": int(number), "error": str(kind), "why": str(why)}:
-                self._settle(number, lambda asked: asked.set_exception(KINDS.get(kind, RuntimeError)(why)))
-            case _:
-                raise ValueError("something came that is no message")
+        number, name = message.get("id"), message.get("call", message.get("tell"))
+        given = message.get("with", message.get("ok"))
+        inner = cast("Json", given) if isinstance(given, dict) else None
+        if isinstance(name, str) and inner is not None and "tell" in message:
+            self._hear(name, inner)
+        elif not isinstance(number, int):
+            raise ValueError("something came that is no message")
+        elif isinstance(name, str) and inner is not None:
+            task = asyncio.ensure_future(self._find_answer(number, name, inner))
+            self.answering.add(task)
+            task.add_done_callback(self.answering.discard)
+        elif "ok" in message and inner is not None:
+            self._settle(number, lambda asked: asked.set_result(inner))
+        elif "error" in message:
+            made = KINDS.get(str(message["error"]), RuntimeError)
+            self._settle(number, lambda asked: asked.set_exception(made(str(message.get("why")))))
+        else:
+            raise ValueError("something came that is no message")
 
     def _settle(self, number: int, settle: Callable[[asyncio.Future[Json]], None]) -> None:
         asked = self._asked.get(number)

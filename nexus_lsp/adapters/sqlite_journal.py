@@ -65,7 +65,10 @@ class SqliteJournal:
         await db.executescript(_SCHEMA)
         await db.execute(f"PRAGMA user_version={VERSION}")
         rows = await db.execute_fetchall("SELECT seq, at, run_id, fact FROM entries ORDER BY seq")
-        entries = [Entry(seq, at, run_id, fact_from_json(json.loads(fact))) for seq, at, run_id, fact in rows]
+        try:
+            entries = [Entry(seq, at, run, fact_from_json(json.loads(fact))) for seq, at, run, fact in rows]
+        except Exception as error:  # cattrs, json and KeyError have no common ancestor
+            raise sqlite3.DatabaseError(f"an entry cannot be read ({error!r})") from error
         self._seq = entries[-1].seq if entries else 0
         return entries
 

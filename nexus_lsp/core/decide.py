@@ -16,6 +16,9 @@ from nexus_lsp.core.plan import Plan, plan_problems
 from nexus_lsp.core.problems import Refused, Unknown
 from nexus_lsp.core.run import OVER, SETTLED, Run, TaskState, evolve
 
+CUT_OFF = "NEXUS was stopped while this task was at work; go on from what stands in the checkout."
+"""Evidence of an attempt that follows one which a stop broke off."""
+
 Facts = list[f.Fact]
 
 
@@ -217,9 +220,8 @@ def _recovered(run: Run, what: h.Recovered) -> Facts:
     facts: Facts = []
     for task_id, commit in what.cut_off:
         state = run.tasks[task_id]
-        told = "NEXUS was stopped while this task was at work; go on from what stands in the checkout."
         start = commit or _own_start(state)
-        facts.append(f.RepairRequested(task_id, state.attempt, "broken", _with_earlier(told, state), start))
+        facts.append(f.RepairRequested(task_id, state.attempt, "broken", _with_earlier(CUT_OFF, state), start))
     if what.ask_id and run.status in ("pending", "in_progress"):
         question = f"NEXUS was stopped during “{_short(run.started.request)}”. Go on with it?"
         ask = f.AskOpened(what.ask_id, "resume", question, ("Go on", "Cancel the run"), "Cancel the run")

@@ -181,6 +181,15 @@ class AgentSession:
 
 
 @dataclass(frozen=True, slots=True)
+class LineReason:
+    """Why one line was changed, by its old text."""
+
+    path: str
+    line: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class TaskSubmitted:
     """An agent stopped and its work was harvested; it waits to land. Paid work is never repeated."""
 
@@ -195,6 +204,7 @@ class TaskSubmitted:
     output_tokens: int = 0
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    reasons: tuple[LineReason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

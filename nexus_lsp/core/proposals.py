@@ -13,9 +13,11 @@ from dataclasses import dataclass, replace
 from nexus_lsp.core.changes import Change, ChangeKind
 from nexus_lsp.core.composing import Pending, compose, without
 from nexus_lsp.core.diff import diff
+from nexus_lsp.core.facts import LineReason
 from nexus_lsp.core.hunks import Hunk
 from nexus_lsp.core.text import split_lines
 
+MAX_REASONS = 3
 REGULAR = ("100644", "100755")
 MAX_TEXT = 8 * 2**20
 """Bytes; a larger file is reviewed as a whole."""
@@ -37,11 +39,20 @@ class FileState:
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who made the work that is proposed."""
+    """Who made the work that is proposed; `why` counts where no reason names one of a hunk's lines."""
 
     task_id: str
     agent_id: str
     why: str
+    reasons: tuple[LineReason, ...] = ()
+
+    def why_of(self, path: str, hunk: Hunk) -> str:
+        """The reasons given for a hunk's own lines, or the task's."""
+        lines = {line.rstrip("\r\n") for line in hunk.before}
+        found = dict.fromkeys(r.why for r in self.reasons if r.path == path and r.line in lines)
+        told = list(found)[:MAX_REASONS]
+        more = [f"and {len(found) - MAX_REASONS} more"] if len(found) > MAX_REASONS else []
+        return "; ".join([*told, *more]) or self.why
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +177,7 @@ def _hunk_change(work: FileWork, hunk: Hunk, old: Sequence[Change], author: Auth
         agent_ids=_agents(old, author),
         path=work.path,
         kind="edit",
-        why=author.why,
+        why=author.why_of(work.path, hunk),
         base=work.base.blob,
         line=hunk.line,
         before="".join(hunk.before),

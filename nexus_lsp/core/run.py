@@ -60,6 +60,7 @@ class TaskState:
     seconds: float = 0.0
     usd: float = 0.0
     unable: bool = False
+    reasons: tuple[f.LineReason, ...] = ()
     started_at: float | None = None
 
 
@@ -210,6 +211,7 @@ def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912 - one table, one p
                 submitted=fact.commit,
                 summary=fact.summary,
                 paths=fact.paths,
+                reasons=fact.reasons,
                 seconds=run.tasks[fact.task_id].seconds + fact.seconds,
             )
             return _paid(done, fact.task_id, fact.usd)

@@ -59,8 +59,9 @@ def next_starts(
 ) -> list[tuple[str, str]]:
     """(run id, task id) of the tasks to start now, most urgent first.
 
-    `limit` counts agents at work over all runs, those of paused runs too; `reserved` are tasks that are being started already. Within
-    a priority the earlier deadline goes first, then the run that has fewer agents at work, then the older.
+    `limit` counts agents at work over all runs, those of paused runs too; `reserved` are tasks that are being
+    started already. Within a priority the earlier deadline goes first, then the run that has fewer agents at
+    work, then the older.
     """
     taken = list(reserved)
     given = list(runs)

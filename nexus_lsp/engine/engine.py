@@ -9,6 +9,7 @@ faces → start what is due. Effects run beside the loop as asyncio tasks and re
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from nexus_lsp.core.run import OVER, Run, begin, evolve
 from nexus_lsp.core.schedule import Effect, due, next_starts
 from nexus_lsp.core.settings import Settings
 from nexus_lsp.engine.baseline import Baseline
-from nexus_lsp.engine.integration import Integration
+from nexus_lsp.engine.integration import Away, Integration
 from nexus_lsp.engine.work import work
 from nexus_lsp.ports import (
     AgentBackend,
@@ -40,6 +41,12 @@ from nexus_lsp.ports import (
 log = logging.getLogger(__name__)
 
 QUEUE_SIZE = 1000
+RETRY_AFTER = 5.0
+"""Seconds until what could not be journalled, or could not start, is tried again."""
+
+LONGEST_NAP = 60.0
+"""Seconds; the clock of asks is looked at again after that, for a machine may have slept."""
+
 SLOW_TURN = 0.1
 """Seconds; a turn of the loop that takes longer is logged."""
 
@@ -95,6 +102,8 @@ class Engine:
     faces: list[Face] = field(default_factory=list[Face])
     listeners: list[Listener] = field(default_factory=list[Listener])
     watchers: list[Watcher] = field(default_factory=list[Watcher])
+    deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a decision is carried out in the user's text, and while that text is read for a run."""
     _queue: asyncio.Queue[_Turn] = field(default_factory=lambda: asyncio.Queue(QUEUE_SIZE))
     _effects: dict[Effect, asyncio.Task[None]] = field(default_factory=dict[Effect, "asyncio.Task[None]"])
     _starting: dict[tuple[str, str], asyncio.Task[None]] = field(
@@ -103,6 +112,8 @@ class Engine:
     _integrations: dict[str, Integration] = field(default_factory=dict[str, Integration])
     _baseline: Baseline | None = None
     _loop: asyncio.Task[None] | None = None
+    _held: asyncio.TimerHandle | None = None
+    _asks: asyncio.TimerHandle | None = None
     closing: bool = False
     """Set for good by `close`: what is broken off from then on is gone on with at the next open."""
 
@@ -113,13 +124,18 @@ class Engine:
         for entry in await self.adapters.journal.open():
             self._remember(entry)
         self._baseline = Baseline(self.adapters.repository, self.adapters.gates)
-        self._loop = asyncio.create_task(self._run_loop(), name="nexus engine")
-        for run in [r for r in self.runs.values() if r.status not in OVER]:
+        # every run is recovered before the first effect starts: it would clear away what is to be salvaged
+        for run in list(self.runs.values()):
             await self._recover(run)
+        self._loop = asyncio.create_task(self._run_loop(), name="nexus engine")
+        self._reconcile()
 
     async def close(self) -> None:
         """End every effect and give back every adapter. What was under way is recovered at the next open."""
         self.closing = True
+        for timer in (self._held, self._asks):
+            if timer:
+                timer.cancel()
         if self._loop:
             self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
@@ -133,18 +149,27 @@ class Engine:
         await self.adapters.journal.close()
 
     async def _recover(self, run: Run) -> None:
+        """Take up what a run's agents left when the last engine ended."""
+        integration = self.integration(run.id)
         cut_off: list[tuple[str, str | None]] = []
-        for task_id, state in run.tasks.items():
-            if state.working:
-                cut_off.append((task_id, await self.integration(run.id).salvage(state)))
-        paid = run.started.team != "local" and any(
+        try:
+            for task_id, state in run.tasks.items():
+                if state.working:
+                    cut_off.append((task_id, await integration.salvage(state)))
+            await integration.sweep()
+        except Exception:
+            log.exception("what agents of %s left could not be taken up", run.id)
+            taken = {task_id for task_id, _ in cut_off}
+            cut_off += [(i, None) for i, s in run.tasks.items() if s.working and i not in taken]
+        if run.status in OVER:
+            return
+        left = run.status == "pending" or any(
             s.status in ("pending", "in_progress") for s in run.tasks.values()
         )
+        paid = left and run.started.team != "local"
         ask = self.adapters.new_id("ask") if paid and self.settings.resume == "ask" else None
         if cut_off or ask:
-            await self.submit(run.id, h.Recovered(tuple(cut_off), ask))
-        else:
-            self._reconcile()
+            await self._take(_Turn(run.id, h.Recovered(tuple(cut_off), ask), None))
 
     # --- the loop ------------------------------------------------------------------------------------
 
@@ -159,6 +184,15 @@ class Engine:
         if run_id not in self.runs:
             raise Unknown(f"There is no run {run_id!r}. `nexus-lsp runs` lists them.")
         return await self._put(run_id, happening)
+
+    async def deliver(self, run_id: str, happening: h.Happening) -> None:
+        """As `submit`, again and again while the journal cannot be written: paid work is not thrown away."""
+        while True:
+            try:
+                await self.submit(run_id, happening)
+                return
+            except JournalFailed:
+                await asyncio.sleep(RETRY_AFTER)
 
     def report(self, run_id: str, happening: h.Happening) -> None:
         """As `submit`, without waiting: for progress. A full queue drops it."""
@@ -192,7 +226,10 @@ class Engine:
                 facts = await self._take(turn)
                 if turn.done and not turn.done.done():
                     turn.done.set_result(facts)
-            except (Refused, JournalFailed) as error:
+            except Refused as error:
+                self._give(turn, error)
+            except JournalFailed as error:
+                self._hold(error)
                 self._give(turn, error)
             except asyncio.CancelledError:
                 self._give(turn, Refused(ENDED))
@@ -236,6 +273,19 @@ class Engine:
             except Exception:
                 log.exception("a listener failed")
 
+    def _hold(self, error: JournalFailed) -> None:
+        """Start nothing for a while: what follows from it could not be kept."""
+        log.error("%s", error)
+        if self._held is None and not self.closing:
+            self._held = asyncio.get_running_loop().call_later(RETRY_AFTER, self._go_on)
+            for run in self.runs.values():
+                if run.status not in OVER:
+                    self.say(run.id, "", f"{error} It is tried again every {RETRY_AFTER:.0f} seconds.")
+
+    def _go_on(self) -> None:
+        self._held = None
+        self._reconcile()
+
     def _limits(self) -> Limits:
         agents = frozenset(p.agent_id for p in self.adapters.personas())
         return Limits(repairs=self.settings.repair_rounds, agents=agents)
@@ -245,8 +295,11 @@ class Engine:
     def _reconcile(self) -> None:
         """Start what is due and not under way; end what belongs to a run that is over."""
         for effect, task in list(self._effects.items()):
-            if self.runs[effect.run_id].status in OVER:
+            # once: a second cancellation would break off the tidying up after the first
+            if self.runs[effect.run_id].status in OVER and not task.cancelling():
                 task.cancel()
+        if self.closing or self._held is not None:
+            return
         live = [run for run in self.runs.values() if run.status not in OVER]
         for run in live:
             for effect in due(run):
@@ -254,12 +307,38 @@ class Engine:
                     self._effects[effect] = asyncio.create_task(self._perform(effect), name=str(effect))
         for key in next_starts(live, self.settings.max_agents, self._starting):
             self._starting[key] = asyncio.create_task(self._start_task(*key), name=f"start {key}")
+        self._wind_asks(live)
+
+    def _wind_asks(self, live: list[Run]) -> None:
+        """Set the clock to the next ask that runs out."""
+        if self._asks:
+            self._asks.cancel()
+            self._asks = None
+        times = [ask.expires for run in live for ask in run.open_asks if ask.expires is not None]
+        if times:
+            nap = min(max(0.0, min(times) - self.adapters.now()), LONGEST_NAP)
+            self._asks = asyncio.get_running_loop().call_later(nap, self._expire_asks)
+
+    def _expire_asks(self) -> None:
+        self._asks = None
+        now = self.adapters.now()
+        live = [run for run in self.runs.values() if run.status not in OVER]
+        asks = [(run, ask) for run in live for ask in run.open_asks if ask.expires is not None]
+        for run, ask in asks:
+            if ask.expires is not None and ask.expires <= now:
+                self.report(run.id, h.Answer(ask.ask_id, ask.default, "timeout"))
+        if not any(ask.expires is not None and ask.expires <= now for _, ask in asks):
+            self._wind_asks(live)
 
     async def _perform(self, effect: Effect) -> None:
         try:
             await self._kinds()[effect.kind](effect)
+            if effect in due(self.runs[effect.run_id]):
+                raise RuntimeError(f"“{effect.kind}” ended without a result; please report this")
         except asyncio.CancelledError:
             raise
+        except JournalFailed:
+            log.warning("%s is done again when the journal can be written", effect)
         except Exception as error:
             log.exception("%s failed", effect)
             await self._fell(effect, error)
@@ -279,8 +358,8 @@ class Engine:
         else:
             what = h.StepFailed(str(error) or repr(error))
         try:
-            await self.submit(effect.run_id, what)
-        except (Refused, JournalFailed):
+            await self.deliver(effect.run_id, what)
+        except Refused:
             log.exception("%s could not be reported", effect)
 
     def _kinds(self) -> Mapping[str, Callable[[Effect], Awaitable[None]]]:
@@ -354,11 +433,15 @@ class Engine:
             state = self.runs[run_id].tasks[task_id]
             instance = f"{state.task.agent}#{self.adapters.new_id('agent')}"
             await self.submit(run_id, h.Start(task_id, instance, base))
+        except Away:
+            log.info("task %s waits: HEAD was switched", task_id)
         except (Refused, JournalFailed):
             log.exception("task %s could not start", task_id)
+            await asyncio.sleep(RETRY_AFTER)
         except Exception as error:
             log.exception("task %s could not start", task_id)
-            await self.submit(run_id, h.StepFailed(f"A checkout could not be prepared: {error}"))
+            with contextlib.suppress(Refused):
+                await self.deliver(run_id, h.StepFailed(f"The task could not be prepared: {error}"))
         finally:
             self._starting.pop((run_id, task_id), None)
             self._after_effect()

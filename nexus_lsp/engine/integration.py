@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nexus_lsp.core import facts as f
@@ -18,7 +19,17 @@ from nexus_lsp.core.changes import Change
 from nexus_lsp.core.decide import Facts
 from nexus_lsp.core.hunks import Hunk, apply
 from nexus_lsp.core.problems import Refused
-from nexus_lsp.core.proposals import Author, FileState, FileWork, Proposal, hunk_of, propose, text_of
+from nexus_lsp.core.proposals import (
+    Author,
+    FileState,
+    FileWork,
+    Proposal,
+    Rejected,
+    hunk_of,
+    propose,
+    text_of,
+)
+from nexus_lsp.core.review import over_accepted
 from nexus_lsp.core.run import Run, TaskState
 from nexus_lsp.core.text import split_lines
 from nexus_lsp.engine.gating import gate
@@ -30,6 +41,13 @@ if TYPE_CHECKING:
 
 LOOKS = 20
 """How often a landing looks again because the user decided or typed meanwhile, before it gives up."""
+
+DAY = 86_400.0
+"""Seconds an ask about a switch of HEAD waits for its answer."""
+
+
+class Away(Refused):
+    """The user's HEAD is elsewhere: nothing of this run starts or lands until the user has answered."""
 
 
 class Integration:
@@ -57,22 +75,44 @@ class Integration:
 
     async def _refresh(self) -> str:
         for _ in range(LOOKS):
-            run = self._run
-            assert run.snapshot is not None and run.integration is not None
-            taken = await self._repository.snapshot(await self._engine.open_texts(), (run.snapshot,))
-            moved = await self._repository.diff(run.snapshot, taken.commit)
-            standing = await _Standing.find(self._repository, taken.commit, run.pending_changes)
-            head = await standing.commit(run.integration)
-            if not moved and not await self._repository.diff(run.integration, head):
-                return run.integration
-            await self._repository.keep(f"{run.id}/integration", head)
-            what = h.BaseTaken(taken.commit, head, standing.moves, standing.lost, run.decisions)
-            try:
-                await self._engine.submit(run.id, what)
-            except Refused:
-                continue
-            return head
+            # no decision is carried out meanwhile: the text is read before it or after it, never within
+            async with self._engine.deciding:
+                head = await self._taken()
+            if head is not None:
+                return head
         raise Refused("The workspace changes too fast to be read; the run goes on when it is quieter.")
+
+    async def _taken(self) -> str | None:
+        """The head over the user's text as it is now; None asks for another look."""
+        run = self._run
+        assert run.snapshot is not None and run.integration is not None
+        taken = await self._repository.snapshot(await self._engine.open_texts(), (run.snapshot,))
+        await self._at_home(run)
+        moved = await self._repository.diff(run.snapshot, taken.commit)
+        accepted = [s.change for s in run.changes.values() if s.status == "accepted"]
+        standing = await _Standing.find(self._repository, taken.commit, run.pending_changes, accepted)
+        head = await standing.commit(run.integration)
+        if not moved and not await self._repository.diff(run.integration, head):
+            return run.integration
+        await self._repository.keep(f"{run.id}/integration", head)
+        what = h.BaseTaken(taken.commit, head, standing.moves, standing.lost, run.decisions)
+        try:
+            await self._engine.submit(run.id, what)
+        except Refused:
+            return None
+        return head
+
+    async def _at_home(self, run: Run) -> None:
+        """Away where the user switched HEAD: the text is another branch's, and no base for this run."""
+        head = await self._repository.user_head()
+        if head is None or run.head is None:
+            return
+        if head != run.head_seen:
+            adapters = self._engine.adapters
+            seen = h.HeadSeen(head, adapters.new_id("ask"), adapters.now() + DAY)
+            await self._engine.submit(run.id, seen)
+        if head != run.head:
+            raise Away("HEAD was switched; the run waits for an answer.")
 
     # --- landing -------------------------------------------------------------------------------------
 
@@ -81,9 +121,12 @@ class Integration:
         state = self._run.tasks[task_id]
         gated = False
         for _ in range(LOOKS):
-            async with self._lock:
-                if not await self._merge_once(state, gated):
-                    return
+            try:
+                async with self._lock:
+                    if not await self._merge_once(state, gated):
+                        return
+            except Away:
+                return
             gated = True
         raise Refused("The workspace changes too fast to land on; retry the run when it is quieter.")
 
@@ -101,18 +144,21 @@ class Integration:
         diffs = await self._repository.diff(onto, merge.commit)
         if diffs and not gated and not await gate(self._engine, self._run, state, merge.commit, diffs):
             return False
-        try:
-            await self._land(state, onto, merge.commit, diffs, decisions)
-        except Refused:
-            return True
+        async with self._engine.deciding:
+            try:
+                await self._land(state, onto, merge.commit, diffs, decisions)
+            except Refused:
+                return True
         return False
 
     async def _land(
         self, state: TaskState, onto: str, candidate: str, diffs: Sequence[FileDiff], decisions: int
     ) -> Facts:
         run = self._run
+        if run.decisions != decisions:
+            raise Refused("The user decided while this was gated; land it again.")
         assert run.snapshot is not None
-        author = Author(state.task.id, state.task.agent, state.task.title)
+        author = Author(state.task.id, state.task.agent, state.task.title, state.reasons)
         changes: list[Change] = []
         superseded: list[tuple[str, str | None]] = []
         for diff in diffs:
@@ -128,16 +174,34 @@ class Integration:
 
     async def _propose(self, run: Run, onto: str, diff: FileDiff, author: Author) -> Proposal:
         assert run.snapshot is not None
+        waiting = [c for c in run.pending_changes if c.path in (diff.path, diff.old_path)]
+        # a file that waits to be renamed is, for the user, still the one at its old place
+        renamed = [c.old_path for c in waiting if c.old_path and c.path == (diff.old_path or diff.path)]
+        old_path = renamed[0] if renamed else diff.old_path
+        old_path = None if old_path == diff.path else old_path
         work = FileWork(
             path=diff.path,
             base=await self._state(run.snapshot, diff.path),
             ours=await self._state(onto, diff.path),
             merged=await self._blob_state(diff.new_blob, diff.new_mode),
-            old_path=diff.old_path,
-            old_base=await self._state(run.snapshot, diff.old_path) if diff.old_path else FileState(),
+            old_path=old_path,
+            old_base=await self._state(run.snapshot, old_path) if old_path else FileState(),
         )
-        waiting = [c for c in run.pending_changes if c.path in (diff.path, diff.old_path)]
-        return propose(work, waiting, author, lambda: self._engine.adapters.new_id("change"))
+        rejected = await self._rejected(run, work)
+        return propose(work, waiting, author, lambda: self._engine.adapters.new_id("change"), rejected)
+
+    async def _rejected(self, run: Run, work: FileWork) -> Rejected:
+        """What the user turned down of this file, its hunks in coordinates of the user's text."""
+        gone = [s.change for s in run.changes.values() if s.status == "rejected"]
+        mine = [c for c in gone if c.path in (work.path, work.old_path)]
+        base = split_lines(work.base.text or "")
+        hunks: list[Hunk] = []
+        for change in (c for c in mine if c.kind == "edit" and c.base is not None):
+            old = split_lines(text_of(await self._repository.read(change.base or "")) or "")
+            hunk = hunk_of(change)
+            line = hunk.line if change.base == work.base.blob else place([hunk], old, base)[0]
+            hunks += [] if line is None else [_at(hunk, line)]
+        return Rejected(tuple(hunks), tuple(c for c in mine if c.kind != "edit"))
 
     async def _state(self, commit: str, path: str) -> FileState:
         found = await self._repository.find(commit, path)
@@ -151,6 +215,15 @@ class Integration:
 
     # --- after a crash -------------------------------------------------------------------------------
 
+    async def sweep(self) -> None:
+        """Remove the checkouts of attempts that are over: a crash came before they were discarded."""
+        for state in self._run.tasks.values():
+            for attempt in range(1, state.attempt + 1):
+                name = checkout_name(self._run_id, replace(state, attempt=attempt))
+                path = await self._repository.find_checkout(name)
+                if path is not None:
+                    await self._repository.discard(path)
+
     async def salvage(self, state: TaskState) -> str | None:
         """What a cut-off attempt left in its checkout, as a commit to go on from; None for nothing."""
         path = await self._repository.find_checkout(checkout_name(self._run_id, state))
@@ -159,15 +232,16 @@ class Integration:
         harvest = await self._repository.harvest(path, state.start, f"{state.task.agent}: cut off")
         await self._repository.keep(f"tasks/{path.name}", harvest.commit)
         await self._repository.discard(path)
-        return harvest.commit if harvest.paths else state.repair_start
+        return harvest.commit if harvest.paths else None
 
 
 class _Standing:
     """Where the pending changes stand in a new snapshot, and the files that result."""
 
-    def __init__(self, repository: Repository, snapshot: str) -> None:
+    def __init__(self, repository: Repository, snapshot: str, accepted: Sequence[Change]) -> None:
         self._repository = repository
         self._snapshot = snapshot
+        self._accepted = accepted
         self._files: dict[str, FileContent | None] = {}
         self._moves: list[f.Move] = []
         self._lost: list[tuple[str, str]] = []
@@ -183,9 +257,11 @@ class _Standing:
         return tuple(self._lost)
 
     @classmethod
-    async def find(cls, repository: Repository, snapshot: str, pending: Sequence[Change]) -> _Standing:
-        """Place every pending change on the snapshot."""
-        standing = cls(repository, snapshot)
+    async def find(
+        cls, repository: Repository, snapshot: str, pending: Sequence[Change], accepted: Sequence[Change]
+    ) -> _Standing:
+        """Place every pending change on the snapshot, which holds the accepted ones."""
+        standing = cls(repository, snapshot, accepted)
         paths = dict.fromkeys(c.path for c in pending if c.kind == "edit")
         for path in paths:
             await standing._edits(path, [c for c in pending if c.kind == "edit" and c.path == path])
@@ -211,21 +287,38 @@ class _Standing:
         placed: list[tuple[Change, int]] = []
         for base in dict.fromkeys(c.base for c in changes):
             group = [c for c in changes if c.base == base]
-            lines = live if base == found[0] else split_lines(await self._text(base))
-            for change, line in zip(group, place([hunk_of(c) for c in group], lines, live), strict=True):
+            for change, line in zip(group, await self._places(group, found[0], live), strict=True):
                 if line is None:
                     self._lost.append((change.id, "you changed these lines"))
                 else:
                     placed.append((change, line))
         self._take(path, found, live, placed)
 
+    async def _places(self, group: Sequence[Change], blob: str, live: list[str]) -> list[int | None]:
+        """Where changes of one base stand in the user's text, which is `blob`."""
+        path, base = group[0].path, group[0].base
+        hunks = [hunk_of(c) for c in group]
+        if base == blob:
+            return [hunk.line for hunk in hunks]
+        taken = [hunk_of(c) for c in self._accepted if (c.kind, c.path, c.base) == ("edit", path, base)]
+        lines, moved = over_accepted(split_lines(await self._text(base)), hunks, taken)
+        return place(moved, lines, live)
+
     def _take(
         self, path: str, found: tuple[str, str], live: list[str], placed: list[tuple[Change, int]]
     ) -> None:
         blob, mode = found
-        self._moves += [f.Move(c.id, blob, at) for c, at in placed if (c.base, c.line) != (blob, at)]
-        placed.sort(key=lambda item: item[1])
-        hunks = [_at(hunk_of(c), at) for c, at in placed]
+        hunks: list[Hunk] = []
+        end = 0
+        for change, line in sorted(placed, key=lambda item: (item[1], len(hunk_of(item[0]).before))):
+            hunk = _at(hunk_of(change), line)
+            if line < end:
+                self._lost.append((change.id, "another change takes these lines"))
+                continue
+            hunks.append(hunk)
+            end = hunk.end
+            if (change.base, change.line) != (blob, line):
+                self._moves.append(f.Move(change.id, blob, line))
         if hunks:
             self._files[path] = FileContent("".join(apply(live, hunks)).encode(), mode)
 
@@ -236,17 +329,16 @@ class _Standing:
         """A change of a whole file stands only where the file is what it was made from."""
         source = change.old_path or change.path
         found = await self._repository.find(self._snapshot, source)
+        if change.kind == "mode" and found and found[1] == change.before_mode:
+            await self._mode(change, found[0])
+            return
         there = (found[0], found[1]) if found else (None, None)
         if there != (change.before_blob, change.before_mode) or await self._taken(change):
             self._lost.append((change.id, f"{source} is not what it was when this was proposed"))
             return
         if change.old_path:
             self._files[change.old_path] = None
-        if change.kind == "mode" and change.path in self._files:
-            content = self._files[change.path]
-            assert content is not None
-            self._files[change.path] = FileContent(content.content, change.after_mode or content.mode)
-        elif change.after_blob is None:
+        if change.after_blob is None:
             self._files[change.path] = None
         else:
             content_bytes = await self._repository.read(change.after_blob)
@@ -254,9 +346,14 @@ class _Standing:
 
     async def _taken(self, change: Change) -> bool:
         """Whether a rename's target exists in the user's text by now."""
-        if change.kind != "rename":
+        if change.old_path is None:
             return False
         return await self._repository.find(self._snapshot, change.path) is not None
+
+    async def _mode(self, change: Change, blob: str) -> None:
+        edited = self._files.get(change.path)
+        content = edited.content if edited else await self._repository.read(blob)
+        self._files[change.path] = FileContent(content, change.after_mode or "100644")
 
 
 def _at(hunk: Hunk, line: int) -> Hunk:

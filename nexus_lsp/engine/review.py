@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -34,12 +33,15 @@ class Decided:
 
 
 class Review:
-    """Accept, reject, undo; one at a time, so that no two edits are computed from the same text."""
+    """Accept, reject, undo.
+
+    What touches the text goes one at a time (`Engine.deciding`), so that no two edits are computed from the
+    same text, and no landing from a text that is just being edited.
+    """
 
     def __init__(self, engine: Engine, disk: Face) -> None:
         self._engine = engine
         self._disk = disk
-        self._lock = asyncio.Lock()
 
     def run_of(self, change_id: str) -> Run:
         """The run a change belongs to; Unknown where there is none."""
@@ -50,7 +52,7 @@ class Review:
 
     async def accept(self, ids: Sequence[str], face: Face | None) -> Decided:
         """Put these changes into the user's text, as one edit."""
-        async with self._lock:
+        async with self._engine.deciding:
             for change_id in ids:
                 self.run_of(change_id)
             choice = acceptable(self._engine.runs.values(), ids)
@@ -77,7 +79,7 @@ class Review:
 
     async def undo(self, ids: Sequence[str], face: Face | None) -> Decided:
         """Take decisions back: accepted text is taken out again, the changes wait again."""
-        async with self._lock:
+        async with self._engine.deciding:
             states = {i: self.run_of(i).changes[i] for i in ids}
             accepted = [s.change for s in states.values() if s.status == "accepted"]
             decided = await self._carry_out(accepted, face, undo=True)

@@ -26,12 +26,12 @@ async def work(engine: Engine, run_id: str, task_id: str) -> None:
         assignment = await _assignment(engine, run, state, checkout)
         backend = engine.adapters.backend(run.started.team)
         outcome = await backend.work(assignment, lambda report: _pass_on(engine, run_id, state, report))
-        await engine.submit(run_id, await _end(engine, state, checkout, outcome))
+        await engine.deliver(run_id, await _end(engine, state, checkout, outcome))
     finally:
         # what was of worth is in the quarantine by now, or was given up on purpose; an engine that
         # closes leaves the checkout to be salvaged at the next open
         if not engine.closing:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(Exception):
                 await repository.discard(checkout)
 
 
@@ -53,12 +53,21 @@ async def _end(engine: Engine, state: TaskState, checkout: Path, outcome: Outcom
     task = state.task
     repository = engine.adapters.repository
     if outcome.status in ("failed", "unable"):
-        return h.Ended(task.id, state.attempt, outcome.status, outcome.summary)
+        usd = outcome.spent.usd
+        return h.Ended(task.id, state.attempt, outcome.status, outcome.summary, usd=usd)
     harvest = await repository.harvest(checkout, state.start, f"{task.agent}: {task.title}")
     await repository.keep(f"tasks/{checkout.name}", harvest.commit)
     if outcome.status == "broken":
         resume_from = harvest.commit if harvest.paths else None
-        return h.Ended(task.id, state.attempt, "broken", outcome.summary, outcome.retryable, resume_from)
+        return h.Ended(
+            task_id=task.id,
+            attempt=state.attempt,
+            status="broken",
+            reason=outcome.summary,
+            retryable=outcome.retryable,
+            resume_from=resume_from,
+            usd=outcome.spent.usd,
+        )
     return h.Submitted(
         f.TaskSubmitted(
             task_id=task.id,
@@ -71,6 +80,7 @@ async def _end(engine: Engine, state: TaskState, checkout: Path, outcome: Outcom
             output_tokens=outcome.spent.output_tokens,
             seconds=outcome.spent.seconds,
             notes=harvest.notes,
+            reasons=tuple(f.LineReason(r.path, r.line, r.why) for r in outcome.reasons),
         )
     )
 
@@ -79,7 +89,7 @@ async def _assignment(engine: Engine, run: Run, state: TaskState, checkout: Path
     task = state.task
     personas = {p.agent_id: p for p in engine.adapters.personas()}
     assert run.plan is not None
-    left = run.started.max_usd - run.usd if run.started.max_usd else None
+    left = run.budget - run.usd if run.budget else None
     changed = {c.path for c in run.pending_changes}
     return Assignment(
         run_id=run.id,

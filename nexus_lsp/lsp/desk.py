@@ -211,7 +211,10 @@ class Desk:
     def _by_base(self, sheet: Sheet, changes: Sequence[Json]) -> list[tuple[list[str], list[Json]]]:
         names = dict.fromkeys(self._bases[c["id"]] for c in changes)
         return [
-            (split_lines(sheet.plain(self._texts[name])), [c for c in changes if self._bases[c["id"]] == name])
+            (
+                split_lines(sheet.plain(self._texts[name])),
+                [c for c in changes if self._bases[c["id"]] == name],
+            )
             for name in names
         ]
 

@@ -32,6 +32,7 @@ ANSWER_SECONDS = 5.0
 HAND_SECONDS = 2.0
 """For so long after an answer the lines of an accepted change may be gone before it counts as accepted."""
 KEPT_MOMENTS = 400
+EMPTY_BLOBS = tuple(kind(b"blob 0\0").hexdigest() for kind in (hashlib.sha1, hashlib.sha256))
 
 Json = dict[str, Any]
 DocumentChange = lsp.TextDocumentEdit | lsp.CreateFile | lsp.RenameFile | lsp.DeleteFile
@@ -115,7 +116,7 @@ class Editor:
         return asyncio.ensure_future(self._server.request(lsp.WORKSPACE_APPLY_EDIT, params))
 
     async def _answer(self, asked: asyncio.Future[Any], build: _Build, undo: bool) -> str:
-        """"" where the editor did it, else the reason why not."""
+        """ "" where the editor did it, else the reason why not."""
         try:
             answer = await asyncio.wait_for(asyncio.shield(asked), ANSWER_SECONDS)
         except TimeoutError:
@@ -268,12 +269,14 @@ class _Build:
 
     async def edits(self, path: str, changes: list[Change]) -> None:
         """The text edits of one file."""
-        live = await self._editor.text(path)
         desk = self._editor.desk
-        if live is None or desk is None:
+        assert desk is not None, "the engine asks for edits only after the face is set up"
+        bases = {c.base or "": await desk.base_of(c.id) for c in changes}
+        # the text comes last: an open one is what it is at this moment, and nothing waits from here on
+        live = await self._editor.text(path)
+        if live is None:
             self.refused += [(c.id, f"{path} is gone or is no longer text") for c in changes]
             return
-        bases = {c.base or "": await desk.base_of(c.id) for c in changes}
         decision = self._editor.decided(changes, live, bases, self._undo)
         self.refused += decision.refused
         if decision.carried:
@@ -297,15 +300,24 @@ class _Build:
         if self._undo:
             source, target, before, after = target, source, after, before
             exists_before, exists_after = exists_after, exists_before
-        expected = before.removeprefix(BOM) if exists_before else None
-        live = await self._editor.text(source)
-        same = None if live is None else live.removeprefix(BOM)
-        binary = change.kind == "delete" and not before and not self._undo and change.before_blob
-        if same != expected and not (binary and await self._editor.is_blob(source, binary)):
-            self.refused.append((change.id, f"{source} is not what it was when this was proposed"))
+        why = await self._why_not(change, source, before if exists_before else None)
+        if why:
+            self.refused.append((change.id, why))
             return
         self._operations(source if exists_before else None, target if exists_after else None, before, after)
         self.carried.append(change.id)
+
+    async def _why_not(self, change: Change, source: str, before: str | None) -> str:
+        """Why the user's file is not what the operation starts from; "" where it is."""
+        as_bytes = change.kind == "delete" and not change.before and change.before_blob
+        if as_bytes and as_bytes not in EMPTY_BLOBS:
+            if self._undo:
+                return f"{source} is not text, no edit can bring it back: undo the deletion in the editor"
+            same = await self._editor.is_blob(source, as_bytes)
+        else:
+            live = await self._editor.text(source)
+            same = (live and live.removeprefix(BOM)) == (before and before.removeprefix(BOM))
+        return "" if same else f"{source} is not what it was when this was proposed"
 
     def _operations(self, source: str | None, target: str | None, before: str, after: str) -> None:
         uri = self._editor.uri
@@ -317,9 +329,11 @@ class _Build:
             self.changes.append(lsp.CreateFile(uri(target)))
         elif source != target:
             self.changes.append(lsp.RenameFile(uri(source), uri(target)))
-        lines = split_lines(before) if source is not None else []
+        lines = split_lines(before.removeprefix(BOM)) if source is not None else []
         if (source is None and after) or (source is not None and before != after):
             new = lsp.OptionalVersionedTextDocumentIdentifier(uri(target), None)
-            edit = self._editor.wire_edits(lines, [TextEdit(0, len(lines), after)])
+            edit = self._editor.wire_edits(
+                lines, [TextEdit(0, len(lines), after.removeprefix(BOM) if source else after)]
+            )
             self.changes.append(lsp.TextDocumentEdit(new, list(edit)))
         self.touched.append(target)

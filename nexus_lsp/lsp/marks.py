@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from lsprotocol import types as lsp
 
-from nexus_lsp.core.text import Units, body, width
-from nexus_lsp.lsp.desk import hunk_of_line
+from nexus_lsp.core.text import Units, body, split_lines, width
+from nexus_lsp.core.tracking import Placed
 
 Json = dict[str, Any]
 
 SOURCE = "nexus"
+SHOWN_LINES = 30
 ACCEPT, REJECT = "quickfix.nexus.accept", "quickfix.nexus.reject"
+UNDO = "quickfix.nexus.undo"
 ACCEPT_FILE, REJECT_FILE = "source.nexus.acceptFile", "source.nexus.rejectFile"
 ACCEPT_RUN, REJECT_RUN = "source.nexus.acceptRun", "source.nexus.rejectRun"
-KINDS = (ACCEPT, REJECT, ACCEPT_FILE, REJECT_FILE, ACCEPT_RUN, REJECT_RUN)
+KINDS = (ACCEPT, REJECT, UNDO, ACCEPT_FILE, REJECT_FILE, ACCEPT_RUN, REJECT_RUN)
 
 
 def whole_lines(lines: Sequence[str], start: int, count: int, units: Units) -> lsp.Range:
@@ -26,7 +29,7 @@ def whole_lines(lines: Sequence[str], start: int, count: int, units: Units) -> l
     return lsp.Range(lsp.Position(start, 0), lsp.Position(max(last, 0), end))
 
 
-def shown_range(change: Json, line: int | None, lines: Sequence[str], units: Units) -> lsp.Range | None:
+def shown_range(change: Json, placed: Placed | None, lines: Sequence[str], units: Units) -> lsp.Range | None:
     """Where a change shows; None where it has no place.
 
     A replacement on its own lines, an insertion on the whole line before it (on the first line at the top),
@@ -34,19 +37,21 @@ def shown_range(change: Json, line: int | None, lines: Sequence[str], units: Uni
     """
     if change["kind"] != "edit":
         return whole_lines(lines, 0, 1, units)
-    if line is None:
+    if placed is None or placed.line is None:
         return None
-    count = len(hunk_of_line(change).before)
+    line, count = placed.line, len(placed.hunk.before)
     return whole_lines(lines, line, count, units) if count else whole_lines(lines, max(line - 1, 0), 1, units)
 
 
-def edit_range(change: Json, line: int, lines: Sequence[str], units: Units) -> lsp.Range:
+def edit_range(placed: Placed, lines: Sequence[str], units: Units) -> lsp.Range | None:
     """The exact place of an `edit`: the replaced lines, or the empty range that it is put into."""
-    count = len(hunk_of_line(change).before)
-    end = line + count
-    if end >= len(lines) and count and not lines[-1].endswith(("\n", "\r")):
-        return lsp.Range(lsp.Position(line, 0), lsp.Position(end - 1, width(lines[-1], units)))
-    return lsp.Range(lsp.Position(line, 0), lsp.Position(end, 0))
+    if placed.line is None:
+        return None
+    count = len(placed.hunk.before)
+    end = placed.line + count
+    if count and end >= len(lines) and not lines[-1].endswith(("\n", "\r")):
+        return lsp.Range(lsp.Position(placed.line, 0), lsp.Position(end - 1, width(lines[-1], units)))
+    return lsp.Range(lsp.Position(placed.line, 0), lsp.Position(end, 0))
 
 
 def diagnostic(
@@ -97,10 +102,11 @@ def command(title: str, name: str, argument: Json) -> lsp.Command:
 def actions(
     changes: Sequence[Json], diagnostics: Sequence[lsp.Diagnostic], uri: str, names: Mapping[str, str]
 ) -> list[lsp.CodeAction]:
-    """Accept and reject, for each change at hand, for their file, and for their runs."""
+    """Accept and reject, for each change at hand, for their file, and for their runs; undo where accepted."""
     found: list[lsp.CodeAction] = []
     by_id = {str(d.code): d for d in diagnostics}
-    for change in changes:
+    waiting = [c for c in changes if c["status"] == "pending"]
+    for change in waiting:
         mine = [by_id[change["id"]]] if change["id"] in by_id else None
         told = f"{who(change, names)}: {_short(change['why'])}"
         for kind, verb, name in ((ACCEPT, "Accept", "accept"), (REJECT, "Reject", "reject")):
@@ -109,8 +115,13 @@ def actions(
             found.append(
                 lsp.CodeAction(title, kind, diagnostics=mine, command=run, is_preferred=kind == ACCEPT)
             )
-    if changes:
-        found += _of_file(uri) + _of_runs(changes)
+    for change in changes:
+        if change["status"] == "accepted":
+            title = f"Take back “{who(change, names)}: {_short(change['why'])}”"
+            run = command(title, "nexus.review.undo", {"changeIds": [change["id"]]})
+            found.append(lsp.CodeAction(title, UNDO, command=run))
+    if waiting:
+        found += _of_file(uri) + _of_runs(waiting)
     return found
 
 
@@ -141,21 +152,48 @@ def _short(text: str, limit: int = 50) -> str:
 
 
 def lenses(changes: Sequence[tuple[Json, lsp.Range]], names: Mapping[str, str]) -> list[lsp.CodeLens]:
-    """Who proposes what, with accept and reject, above each waiting change."""
+    """Who proposes what, with accept and reject, above each waiting change; who made what, above others."""
     found: list[lsp.CodeLens] = []
     for change, place in changes:
         ids = {"changeIds": [change["id"]]}
         title = f"{who(change, names)}: {_short(change['why'], 60)}"
         at = lsp.Range(place.start, place.start)
+        if change["status"] == "accepted":
+            found.append(lsp.CodeLens(at, command(f"↶ Take back — {title}", "nexus.review.undo", ids)))
+            continue
         found.append(lsp.CodeLens(at, command(f"✓ Accept — {title}", "nexus.review.accept", ids)))
         found.append(lsp.CodeLens(at, command("✗ Reject", "nexus.review.reject", ids)))
     return found
 
 
-def hover(change: Json, names: Mapping[str, str], evidence: str) -> str:
+def hover(change: Json, names: Mapping[str, str], measured: str) -> str:
     """Markdown: which agent, which task, why, the change itself, and the gates' evidence."""
-    old = "".join(f"-{line}\n" for line in change["before"].splitlines()[:30])
-    new = "".join(f"+{line}\n" for line in change["after"].splitlines()[:30])
-    diff = f"```diff\n{old}{new}```\n" if change["kind"] in ("edit", "create") else ""
+    old, new = _diff_lines("-", change["before"]), _diff_lines("+", change["after"])
+    fence = _fence(old + new)
+    diff = f"{fence}diff\n{old}{new}{fence}\n" if change["kind"] in ("edit", "create") else ""
     state = "" if change["status"] == "pending" else f" *({change['status']})*"
-    return f"**{who(change, names)}**{state}: {change['why']}\n\n{diff}\n{evidence}"
+    return f"**{who(change, names)}**{state}: {change['why']}\n\n{diff}\n{measured}"
+
+
+def evidence(gates: Iterable[Json]) -> str:
+    """Markdown: what the gates measured, and the end of their output where they are red."""
+    told: list[str] = []
+    for gate in gates:
+        told.append(f"- gate `{gate['gate']}`: {gate['status']} {gate['why']}".rstrip() + "\n")
+        output = gate["output"].strip()[-1500:] if gate["status"] == "failed" else ""
+        if output:
+            fence = _fence(output)
+            told.append(f"\n{fence}\n{output}\n{fence}\n")
+    return "".join(told)
+
+
+def _diff_lines(sign: str, text: str) -> str:
+    lines = [body(line) for line in split_lines(text)]
+    more = [f"… {len(lines) - SHOWN_LINES} more lines"] if len(lines) > SHOWN_LINES else []
+    return "".join(f"{sign}{line}\n" for line in lines[:SHOWN_LINES] + more)
+
+
+def _fence(text: str) -> str:
+    """Longer than any run of backticks in the text."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    return "`" * max(3, longest + 1)

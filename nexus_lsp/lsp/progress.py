@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from lsprotocol import types as lsp
@@ -20,16 +21,22 @@ ENDS = {
     "run_failed": "failed",
     "run_cancelled": "cancelled",
 }
+ENDED = ("completed", "failed", "cancelled")
 AT_WORK = ("pending", "awaiting_approval", "in_progress", "paused")
 
 
 class RunProgress:
     """The tokens of one editor's runs."""
 
-    def __init__(self, server: NexusLanguageServer, cancel: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(
+        self, server: NexusLanguageServer, cancel: Callable[[str], Coroutine[Any, Any, None]]
+    ) -> None:
         self._server = server
         self._cancel = cancel
         self._tokens: dict[str, str] = {}
+        self._begun: set[str] = set()
+        self._last: dict[str, lsp.WorkDoneProgressReport] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._titles: dict[str, dict[str, str]] = {}
         self._done: dict[str, set[str]] = {}
 
@@ -37,13 +44,17 @@ class RunProgress:
         """Tokens for runs that are at work already."""
         for run in (await api.execute("runs", {}))["runs"]:
             if run["status"] in AT_WORK:
-                await self._begin(run["run_id"], run["request"])
+                self._begin(run["run_id"], run["request"])
+                detail = await api.execute("run", {"run_id": run["run_id"]})
+                self._titles[run["run_id"]] = {t["task_id"]: t["title"] for t in detail["tasks"]}
+                ended = {t["task_id"] for t in detail["tasks"] if t["status"] in ENDED}
+                self._done[run["run_id"]] = ended
 
-    async def hear(self, event: Json, names: Mapping[str, str]) -> None:
+    def hear(self, event: Json, names: Mapping[str, str]) -> None:
         """Say what an event means for its run's progress."""
         run_id, kind = event["run_id"], event["type"]
         if kind == "run_started":
-            await self._begin(run_id, event["request"])
+            self._begin(run_id, event["request"])
             self._report(run_id, f"team: {event['team']} ({event['team_why']})")
         elif kind in ENDS:
             self._end(run_id, event.get("summary") or event.get("reason") or ENDS[kind])
@@ -58,23 +69,47 @@ class RunProgress:
             self._done.setdefault(run_id, set()).add(event["task_id"])
             self._report(run_id, self._titles.get(run_id, {}).get(event["task_id"], "") + " is done")
 
-    async def _begin(self, run_id: str, request: str) -> None:
+    def _begin(self, run_id: str, request: str) -> None:
         window = self._server.client_capabilities.window
         if run_id in self._tokens or not (window and window.work_done_progress):
             return
-        token = f"nexus/{run_id}"
+        self._tokens[run_id] = f"nexus/{run_id}"
+        self._spawn(self._create(run_id, f"NEXUS: {_short(request)}"))
+
+    async def _create(self, run_id: str, title: str) -> None:
+        """Ask for the token; an editor may take its time, and nothing else waits for that."""
+        token = self._tokens[run_id]
         try:
             await self._server.request(
                 lsp.WINDOW_WORK_DONE_PROGRESS_CREATE, lsp.WorkDoneProgressCreateParams(token)
             )
         except Exception:
             log.warning("the editor shows no progress")
+            self._forget(run_id)
             return
-        self._tokens[run_id] = token
-        title = " ".join(request.split())
-        title = f"NEXUS: {title if len(title) <= 60 else title[:59] + '…'}"
-        begin = lsp.WorkDoneProgressBegin(title=title, cancellable=True, percentage=0)
-        self._server.notify(lsp.PROGRESS, lsp.ProgressParams(token, begin))
+        if run_id not in self._tokens:
+            return
+        self._begun.add(run_id)
+        self._say(token, lsp.WorkDoneProgressBegin(title=title, cancellable=True, percentage=0))
+        if run_id in self._last:
+            self._say(token, self._last[run_id])
+
+    def _say(
+        self,
+        token: str,
+        value: lsp.WorkDoneProgressBegin | lsp.WorkDoneProgressReport | lsp.WorkDoneProgressEnd,
+    ) -> None:
+        self._server.notify(lsp.PROGRESS, lsp.ProgressParams(token, value))
+
+    def _forget(self, run_id: str) -> None:
+        self._begun.discard(run_id)
+        for kept in (self._tokens, self._last, self._titles, self._done):
+            kept.pop(run_id, None)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _report(self, run_id: str, message: str) -> None:
         token = self._tokens.get(run_id)
@@ -84,21 +119,23 @@ class RunProgress:
         counted = f" ({done} of {total} tasks)" if total else ""
         percent = int(100 * done / total) if total else None
         report = lsp.WorkDoneProgressReport(message=message + counted, percentage=percent, cancellable=True)
-        self._server.notify(lsp.PROGRESS, lsp.ProgressParams(token, report))
+        self._last[run_id] = report
+        if run_id in self._begun:
+            self._say(token, report)
 
     def _end(self, run_id: str, message: str) -> None:
-        token = self._tokens.pop(run_id, None)
-        self._titles.pop(run_id, None)
-        self._done.pop(run_id, None)
-        if token is not None:
-            self._server.notify(
-                lsp.PROGRESS, lsp.ProgressParams(token, lsp.WorkDoneProgressEnd(message=message))
-            )
+        token, begun = self._tokens.get(run_id), run_id in self._begun
+        self._forget(run_id)
+        if token is not None and begun:
+            self._say(token, lsp.WorkDoneProgressEnd(message=message))
 
     def cancelled(self, token: Any) -> None:
         """The user pressed cancel."""
-        import asyncio
-
         for run_id, mine in self._tokens.items():
             if mine == token:
-                self._task = asyncio.ensure_future(self._cancel(run_id))
+                self._spawn(self._cancel(run_id))
+
+
+def _short(request: str) -> str:
+    title = " ".join(request.split())
+    return title if len(title) <= 60 else title[:59] + "…"

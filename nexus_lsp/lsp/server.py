@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -18,15 +18,16 @@ from lsprotocol import types as lsp
 from nexus_lsp import __version__
 from nexus_lsp.core.problems import InvalidArgument, Refused
 from nexus_lsp.core.settings import Settings, settings_from
+from nexus_lsp.core.text import split_lines
 from nexus_lsp.lsp import marks
 from nexus_lsp.lsp.convert import path_of, uri_of
-from nexus_lsp.lsp.desk import Desk
+from nexus_lsp.lsp.desk import Desk, home
 from nexus_lsp.lsp.documents import Document
 from nexus_lsp.lsp.editor import Editor
 from nexus_lsp.lsp.language_server import NexusLanguageServer, create_server
 from nexus_lsp.lsp.progress import RunProgress
 from nexus_lsp.lsp.stdio import serve_stdio
-from nexus_lsp.lsp.translate import answer_out, argument_in, event_out
+from nexus_lsp.lsp.translate import answer_out, argument_in, event_out, in_wire_words, preview_uri, previewed
 from nexus_lsp.ports import EngineApi, Face
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ COMMANDS = (
 )
 SHOW_DELAY = 0.05
 """Seconds over which the marks of one file are gathered before they are published."""
+MAX_RELATED = 20
 
 
 def serve(connect: Connector) -> int:
@@ -77,12 +79,18 @@ class LspFace:
         self._connect = connect
         self._api: asyncio.Future[EngineApi] | None = None
         self._root: Path | None = None
-        self._settings: Json = {}
+        self._options: Json = {}
+        self._pushed: Json = {}
         self._editor: Editor | None = None
         self._desk: Desk | None = None
         self._names: dict[str, str] = {}
         self._progress = RunProgress(server, self._cancel_run)
         self._shown: dict[str, asyncio.TimerHandle] = {}
+        self._marked: dict[str, frozenset[str]] = {}
+        """Path → the URIs that its marks stand on in the editor."""
+        self._preview_scheme = ""
+        """Of the documents that this editor shows waiting new files on; empty where it has none."""
+        self._asked: set[str] = set()
         self._gates: dict[str, list[tuple[str, Json]]] = {}
         self._events: asyncio.Queue[Json] = asyncio.Queue()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -123,7 +131,8 @@ class LspFace:
 
     def _on_initialize(self, params: lsp.InitializeParams) -> None:
         options: Any = params.initialization_options
-        self._settings = dict(options) if isinstance(options, dict) else {}  # pyright: ignore[reportUnknownArgumentType]
+        self._options = dict(cast("Json", options)) if isinstance(options, dict) else {}
+        self._preview_scheme = str(self._options.get("previewScheme") or "")
         folders = params.workspace_folders or ()
         uri = folders[0].uri if folders else params.root_uri
         self._root = _folder(uri) if uri else (Path(params.root_path) if params.root_path else None)
@@ -145,15 +154,16 @@ class LspFace:
             raise
         self._editor = editor
         desk = editor.desk = self._desk = Desk(self._root, api.execute, self._show)
-        editor.on_late = lambda ids: self._spawn(api.execute("review.carried", {"change_ids": list(ids)}))
+        editor.on_late = lambda ids: self._spawn(self._tell("review.carried", list(ids)))
+        editor.on_late_undo = lambda ids: self._spawn(self._tell("review.reopen", list(ids)))
         api.listen(self._events.put_nowait)
         self._spawn(self._follow(api))
         self._names = {a["agent_id"]: a["name"] for a in (await api.execute("agents", {}))["agents"]}
-        await desk.reload()
-        for document in list(self._server.workspace.text_documents.values()):
+        for document in self._server.workspace.text_documents.values():
             path = path_of(document.uri, self._root)
             if path:
-                await desk.opened(path, document.source)
+                desk.opened(path, document.source)
+        await desk.reload()
         await self._progress.resume(api)
         await self._ask_again(api)
         return api
@@ -191,12 +201,10 @@ class LspFace:
                 answer = await asyncio.wait_for(
                     self._server.request(lsp.WORKSPACE_CONFIGURATION, params), timeout=2.0
                 )
+                self._pushed = _settings_of(answer[0])
             except Exception:
                 log.warning("the editor did not give its settings; those of `initialize` count")
-            else:
-                if answer and isinstance(answer[0], dict):
-                    self._settings |= {k: v for k, v in answer[0].items() if v is not None}  # pyright: ignore[reportUnknownVariableType]
-        settings, problems = settings_from(self._settings)
+        settings, problems = settings_from(self._options | self._pushed)
         for problem in problems:
             self._server.window_show_message(
                 lsp.ShowMessageParams(lsp.MessageType.Warning, f"NEXUS settings: {problem}")
@@ -206,9 +214,7 @@ class LspFace:
     def _on_configuration(self, params: lsp.DidChangeConfigurationParams) -> None:
         given: Any = params.settings
         if isinstance(given, dict):
-            inner: Any = given.get("nexus", given)  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
-            if isinstance(inner, dict):
-                self._settings |= inner
+            self._pushed |= _settings_of(cast("Json", given).get("nexus", cast("Json", given)))
         self._spawn(self._set_settings())
 
     async def _set_settings(self) -> None:
@@ -220,25 +226,38 @@ class LspFace:
     # --- commands ------------------------------------------------------------------------------------
 
     async def _execute_wire(self, name: str, argument: Json) -> Json:
-        api = await self._ready()
-        answer = await api.execute(name, argument_in(argument, self._path))
+        answer = await self._asked_of(name, argument)
         if name == "review.list":
             self._put_ranges(answer)
-        return answer_out(answer, self._uri)
+        return answer if name == "agents" else answer_out(answer, self._uri)
 
-    async def _on_events(self, params: object) -> Json:
-        if not isinstance(params, dict):
-            raise InvalidArgument("Write an object with: runId, afterSeq.")
+    async def _asked_of(self, operation: str, argument: Json) -> Json:
+        """The engine's answer to what came over this wire."""
         api = await self._ready()
-        answer = await api.execute("events", argument_in(cast("Json", params), self._path))
+        try:
+            return await api.execute(operation, argument_in(argument, self._path))
+        except InvalidArgument as error:
+            raise InvalidArgument(in_wire_words(str(error))) from error
+
+    async def _on_events(self, params: Json) -> Json:
+        answer = await self._asked_of("events", params)
         return {"events": [event_out(event, self._uri) for event in answer["events"]]}
 
     def _put_ranges(self, answer: Json) -> None:
         for change in answer["changes"]:
-            line = self._desk.line_of(change) if self._desk else None
-            lines = self._desk.lines_of(change["path"]) if self._desk else []
-            place = marks.shown_range(change, line, lines, self._server.units)
+            place = self._place(change) if change["status"] in ("pending", "accepted") else None
             change["range"] = None if place is None else _plain(place)
+
+    def _place(self, change: Json) -> lsp.Range | None:
+        """Where a change shows in its file."""
+        desk = self._desk
+        if desk is None:
+            return None
+        if self._has_preview(change):
+            return marks.whole_lines(split_lines(change["after"]), 0, 1, self._server.units)
+        path = home(change)
+        placed = desk.placed(change["id"], path)
+        return marks.shown_range(change, placed, desk.lines_of(path), self._server.units)
 
     def _path(self, uri: str) -> str | None:
         return path_of(uri, self._root) if self._root else None
@@ -260,7 +279,7 @@ class LspFace:
     def _on_open(self, params: lsp.DidOpenTextDocumentParams) -> None:
         path = self._path(params.text_document.uri)
         if path and self._desk:
-            self._spawn(self._desk.opened(path, params.text_document.text))
+            self._desk.opened(path, params.text_document.text)
 
     def _on_change(self, params: lsp.DidChangeTextDocumentParams) -> None:
         path = self._path(params.text_document.uri)
@@ -287,7 +306,7 @@ class LspFace:
     def _on_close(self, params: lsp.DidCloseTextDocumentParams) -> None:
         path = self._path(params.text_document.uri)
         if path and self._desk:
-            self._spawn(self._desk.closed(path))
+            self._desk.closed(path)
 
     def _on_progress_cancel(self, params: lsp.WorkDoneProgressCancelParams) -> None:
         self._progress.cancelled(params.token)
@@ -296,7 +315,7 @@ class LspFace:
         for change in params.changes:
             path = self._path(change.uri)
             if path and self._desk:
-                self._spawn(self._desk.disk_changed(path))
+                self._desk.disk_changed(path)
 
     # --- events --------------------------------------------------------------------------------------
 
@@ -315,7 +334,7 @@ class LspFace:
         if event["type"] == "disk_changed":
             for path in event["paths"]:
                 if self._desk:
-                    await self._desk.disk_changed(path)
+                    self._desk.disk_changed(path)
             return
         if "seq" not in event:
             return
@@ -323,20 +342,24 @@ class LspFace:
         if self._desk:
             await self._desk.hear(event)
         self._note_gate(event)
-        await self._progress.hear(event, self._names)
+        self._progress.hear(event, self._names)
         if event["type"] == "ask_opened":
             self._spawn(self._ask(api, event))
 
     def _note_gate(self, event: Json) -> None:
-        """Failed gates are warnings on the lines that cause them, until the same gate passes."""
-        if event["type"] not in ("gate_failed", "gate_passed"):
-            return
-        key = f"{event['run_id']}/{event['gate']}"
-        old = self._gates.pop(key, [])
-        if event["type"] == "gate_failed":
-            self._gates[key] = [(p["path"], p) for p in event["places"]]
-        for path, _ in [*old, *self._gates.get(key, [])]:
-            self._show(path)
+        """Failed gates are warnings on the lines that cause them, until it passes or the run ends."""
+        kind, run = event["type"], f"{event['run_id']}/"
+        if kind in ("gate_failed", "gate_passed"):
+            key = run + event["gate"]
+            old = self._gates.pop(key, [])
+            if kind == "gate_failed":
+                self._gates[key] = [(p["path"], p) for p in event["places"]]
+            for path, _ in [*old, *self._gates.get(key, [])]:
+                self._show(path)
+        elif kind in ("run_completed", "run_cancelled"):
+            for key in [k for k in self._gates if k.startswith(run)]:
+                for path, _ in self._gates.pop(key):
+                    self._show(path)
 
     async def _ask_again(self, api: EngineApi) -> None:
         """Asks that were open when NEXUS stopped."""
@@ -347,6 +370,9 @@ class LspFace:
                     self._spawn(self._ask(api, ask))
 
     async def _ask(self, api: EngineApi, ask: Json) -> None:
+        if ask["ask_id"] in self._asked:
+            return
+        self._asked.add(ask["ask_id"])
         items = [lsp.MessageActionItem(option) for option in ask["options"]]
         params = lsp.ShowMessageRequestParams(lsp.MessageType.Info, ask["question"], items)
         chosen = await self._server.request(lsp.WINDOW_SHOW_MESSAGE_REQUEST, params)
@@ -365,46 +391,72 @@ class LspFace:
 
     def _publish(self, path: str) -> None:
         self._shown.pop(path, None)
-        document = self._editor.document(path) if self._editor else None
-        self._server.text_document_publish_diagnostics(
-            lsp.PublishDiagnosticsParams(
-                uri=self._uri(path),
-                diagnostics=self._diagnostics(path) + self._gate_marks(path),
-                version=document[1] if document else None,
+        pages = self._pages(path)
+        gone = self._marked.pop(path, frozenset()) - pages.keys()
+        for uri in sorted(gone):
+            self._server.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, []))
+        if pages:
+            self._marked[path] = frozenset(pages)
+        for uri, diagnostics in pages.items():
+            document = self._server.workspace.opened(uri)
+            self._server.text_document_publish_diagnostics(
+                lsp.PublishDiagnosticsParams(uri, diagnostics, document.version if document else None)
             )
-        )
 
-    def _diagnostics(self, path: str) -> list[lsp.Diagnostic]:
+    def _pages(self, path: str) -> dict[str, list[lsp.Diagnostic]]:
+        """URI → what is marked there because of a file: on the file itself, and on previews."""
+        pages: dict[str, list[lsp.Diagnostic]] = {}
         desk = self._desk
+        lines, units = (desk.lines_of(path) if desk else []), self._server.units
+        for change, place in self._placed(desk.pending(path)) if desk else ():
+            placed = desk.placed(change["id"], path) if desk else None
+            exact = marks.edit_range(placed, lines, units) if placed else None
+            mark = marks.diagnostic(change, place, exact, self._names, self._related(change))
+            pages.setdefault(self._page(change), []).append(mark)
+        if found := self._gate_marks(path):
+            pages.setdefault(self._uri(path), []).extend(found)
+        return pages
+
+    def _has_preview(self, change: Json) -> bool:
+        return bool(self._preview_scheme) and change["kind"] == "create" and change["status"] == "pending"
+
+    def _page(self, change: Json) -> str:
+        """The document that a change shows on: its file, or its preview where the editor has one."""
+        uri = self._uri(home(change))
+        return preview_uri(self._preview_scheme, uri, change["id"]) if self._has_preview(change) else uri
+
+    def _related(self, change: Json) -> list[lsp.DiagnosticRelatedInformation]:
+        """The other waiting changes of the same task."""
+        others = [
+            c
+            for c in (self._desk.changes.values() if self._desk else ())
+            if c["status"] == "pending"
+            and (c["run_id"], c["task_id"]) == (change["run_id"], change["task_id"])
+            and c["id"] != change["id"]
+        ]
+        return [
+            lsp.DiagnosticRelatedInformation(
+                lsp.Location(self._page(c), place), marks.message(c, self._names)
+            )
+            for c in others[:MAX_RELATED]
+            if (place := self._place(c)) is not None
+        ]
+
+    def _placed(self, changes: Sequence[Json]) -> list[tuple[Json, lsp.Range]]:
+        """Changes of one file that have a place in it, from top to bottom."""
+        found = [(c, place) for c in changes if (place := self._place(c)) is not None]
+        return sorted(found, key=lambda item: (item[1].start.line, item[0]["line"]))
+
+    def _decidable(self, uri: str) -> list[tuple[Json, lsp.Range]]:
+        """Waiting and accepted changes that show on a document."""
+        desk, path = self._desk, self._path(uri)
         if desk is None:
             return []
-        lines = desk.lines_of(path)
-        placed = self._placed(path)
-        found: list[lsp.Diagnostic] = []
-        for change, place in placed:
-            line = desk.line_of(change)
-            exact = marks.edit_range(change, line, lines, self._server.units) if line is not None else None
-            related = [
-                lsp.DiagnosticRelatedInformation(
-                    lsp.Location(self._uri(path), at), marks.message(c, self._names)
-                )
-                for c, at in placed
-                if c["task_id"] == change["task_id"] and c["id"] != change["id"]
-            ]
-            found.append(marks.diagnostic(change, place, exact, self._names, related[:20]))
-        return found
-
-    def _placed(self, path: str) -> list[tuple[Json, lsp.Range]]:
-        desk = self._desk
-        if desk is None:
-            return []
-        lines = desk.lines_of(path)
-        found: list[tuple[Json, lsp.Range]] = []
-        for change in desk.pending(path):
-            place = marks.shown_range(change, desk.line_of(change), lines, self._server.units)
-            if place is not None:
-                found.append((change, place))
-        return found
+        if path is not None:
+            shown = [*desk.pending(path), *desk.accepted(path)]
+            return self._placed([c for c in shown if not self._has_preview(c)])
+        change = desk.changes.get(previewed(self._preview_scheme, uri) or "")
+        return self._placed([change]) if change and self._has_preview(change) else []
 
     def _gate_marks(self, path: str) -> list[lsp.Diagnostic]:
         lines = self._desk.lines_of(path) if self._desk else []
@@ -421,33 +473,30 @@ class LspFace:
         ]
 
     async def _code_actions(self, params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
-        path = self._path(params.text_document.uri)
-        only = params.context.only
-        if path is None:
-            return []
-        at_hand = [c for c, place in self._placed(path) if _meet(place, params.range)]
-        wants_file = only is not None and any(_kind_of(k, "source.nexus") for k in only)
-        changes = at_hand or ([c for c, _ in self._placed(path)] if wants_file else [])
-        found = marks.actions(changes, params.context.diagnostics, params.text_document.uri, self._names)
+        uri, only = params.text_document.uri, params.context.only
+        shown = self._decidable(uri)
+        # a preview shows one change only: every line of it is that change's
+        at_hand = [c for c, place in shown if self._has_preview(c) or _meet(place, params.range)]
+        if only is not None and not at_hand and any(_asks_for_source(k) for k in only):
+            at_hand = [c for c, _ in shown if c["status"] == "pending"]
+        target = self._uri(home(at_hand[0])) if at_hand else uri
+        found = marks.actions(at_hand, params.context.diagnostics, target, self._names)
         return [a for a in found if only is None or any(_kind_of(k, str(a.kind)) for k in only)]
 
     async def _code_lenses(self, params: lsp.CodeLensParams) -> list[lsp.CodeLens]:
-        path = self._path(params.text_document.uri)
-        return marks.lenses(self._placed(path), self._names) if path else []
+        return marks.lenses(self._decidable(params.text_document.uri), self._names)
 
     async def _hover(self, params: lsp.HoverParams) -> lsp.Hover | None:
-        path = self._path(params.text_document.uri)
         here = lsp.Range(params.position, params.position)
-        hit = [(c, place) for c, place in self._placed(path) if _meet(place, here)] if path else []
+        hit = [(c, place) for c, place in self._decidable(params.text_document.uri) if _meet(place, here)]
         if not hit:
             return None
         api = await self._ready()
         texts: list[str] = []
         for change, _ in hit:
             detail = await api.execute("run", {"run_id": change["run_id"]})
-            gates = [g for g in detail["gates"] if g["task_id"] == change["task_id"]]
-            told = "\n".join(f"- gate `{g['gate']}`: {g['status']} {g['why']}".rstrip() for g in gates)
-            texts.append(marks.hover(change, self._names, told))
+            gates = [g for g in detail["gates"] if g["task_id"] in change["task_ids"]]
+            texts.append(marks.hover(change, self._names, marks.evidence(gates)))
         value = "\n\n---\n\n".join(texts)
         return lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, value), hit[0][1])
 
@@ -460,9 +509,20 @@ def _folder(uri: str) -> Path | None:
 
 
 def _top(folder: Path) -> Path:
-    """The git top level that a folder belongs to, links resolved; the folder itself without git."""
+    """The git top level that a folder belongs to; the folder itself without git.
+
+    In the editor's own spelling where that leads there: the marks of closed files stand on such URIs.
+    """
     start = folder.resolve()
-    return next((d for d in (start, *start.parents) if (d / ".git").exists()), start)
+    top = next((d for d in (start, *start.parents) if (d / ".git").exists()), start)
+    above = len(start.relative_to(top).parts)
+    spelled = [folder, *folder.parents][above : above + 1]
+    return spelled[0] if spelled and spelled[0].resolve() == top else top
+
+
+def _settings_of(given: object) -> Json:
+    """What the editor says of our section; null takes a setting back to its default."""
+    return dict(cast("Json", given)) if isinstance(given, dict) else {}
 
 
 def _retrieved(done: asyncio.Future[Any]) -> None:
@@ -485,6 +545,10 @@ def _plain(place: lsp.Range) -> Json:
 def _meet(a: lsp.Range, b: lsp.Range) -> bool:
     """Whether two ranges share a line: changes are matched by line."""
     return a.start.line <= b.end.line and b.start.line <= a.end.line
+
+
+def _asks_for_source(wanted: Any) -> bool:
+    return _kind_of("source", str(getattr(wanted, "value", wanted)))
 
 
 def _kind_of(wanted: Any, kind: str) -> bool:

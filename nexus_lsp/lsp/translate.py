@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
+from urllib.parse import quote, unquote
 
 from nexus_lsp.core.problems import InvalidArgument
 from nexus_lsp.core.wire import camel, snake_key
@@ -12,21 +14,44 @@ Json = dict[str, Any]
 ToPath = Callable[[str], str | None]
 ToUri = Callable[[str], str]
 
+INSIDE = frozenset({"path", "paths", "settings"})
+"""Names of arguments that only the inside of NEXUS uses."""
+
 
 def argument_in(argument: Mapping[str, Any], to_path: ToPath) -> Json:
     """A command's argument for the engine: `uri` becomes `path`, `uris` becomes `paths`."""
     given: Json = {}
     for key, value in argument.items():
-        if key == "uri" and isinstance(value, str):
-            given["path"] = _path(value, to_path)
-        elif key == "uris" and isinstance(value, list):
-            given["paths"] = [_path(str(uri), to_path) for uri in value]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        if key in INSIDE or "_" in key:
+            raise InvalidArgument(
+                f"`{key}` is not known here. Names are camelCase; files are `uri` or `uris`."
+            )
+        if key == "uri":
+            given["path"] = None if value is None else _path(value, key, to_path)
+        elif key == "uris":
+            if not isinstance(value, list):
+                raise InvalidArgument("`uris` is a list: write the files' URIs in brackets.")
+            given["paths"] = [_path(uri, key, to_path) for uri in cast("list[Any]", value)]
         else:
             given[snake_key(key)] = value
     return given
 
 
-def _path(uri: str, to_path: ToPath) -> str:
+def in_wire_words(sentence: str) -> str:
+    """What the engine says of an argument, in the names of this wire."""
+    return re.sub(
+        r"(Write an object with: )(.*)\.$", lambda m: m[1] + ", ".join(_wire_names(m[2])) + ".", sentence
+    )
+
+
+def _wire_names(listed: str) -> list[str]:
+    names = {"path": "uri", "paths": "uris", "settings": ""}
+    return [found for name in listed.split(", ") if (found := names.get(name, name))]
+
+
+def _path(uri: object, key: str, to_path: ToPath) -> str:
+    if not isinstance(uri, str):
+        raise InvalidArgument(f"`{key}` holds {uri!r}: write a URI as text, such as file:///home/me/a.py.")
     path = to_path(uri)
     if path is None:
         raise InvalidArgument(f"{uri} is not a file of this workspace.")
@@ -60,3 +85,18 @@ def _uris(value: Any, to_uri: ToUri) -> Any:
     if isinstance(out.get("path"), str) and "kind" in out:
         out["uri"] = to_uri(out["path"])
     return out
+
+
+# --- previews: documents of the editor's own that show what does not exist yet ----------------------------
+
+
+def preview_uri(scheme: str, uri: str, change_id: str) -> str:
+    """The document that shows a waiting new file: `<scheme>:/home/me/new.py?<change id>`."""
+    return f"{scheme}:{uri.removeprefix('file://')}?{quote(change_id, safe='')}"
+
+
+def previewed(scheme: str, uri: str) -> str | None:
+    """The id in a preview's query; None for other documents (with a fragment it is the other half of a diff)."""
+    head, found, change_id = uri.rpartition("?")
+    known = scheme and head.lower().startswith(f"{scheme.lower()}:")
+    return unquote(change_id) if known and found and "#" not in change_id else None

@@ -23,6 +23,8 @@ Json = dict[str, Any]
 
 REQUEST = "Fix the lint findings, write tests for what is untested, and review complexity and security"
 EVIDENCE_SECONDS = 120.0
+SHOWN = 12
+"""Changes that are shown with their text; a demo is to be read."""
 
 
 async def demo(api: EngineApi, console: Console, argument: Json, workspace: Path) -> int:
@@ -36,14 +38,14 @@ async def demo(api: EngineApi, console: Console, argument: Json, workspace: Path
         await watch.over.wait()
         waiting = await pending(api, watch.run_id)
         console.print(Rule("[bold]What the team proposes[/]", align="left"))
-        for line in waiting:
-            console.print(show.change(line, names))
+        console.print(show.changes(waiting, names, SHOWN))
         console.print(Rule("[bold]Decisions[/]", align="left"))
-        decided = await _decide(api, console, waiting)
-        console.print(Rule("[bold]The tests, on the files as they are now[/]", align="left"))
-        await asyncio.wait_for(measured.wait(), EVIDENCE_SECONDS)
+        accepted, complete = await _decide(api, console, waiting)
+        if accepted:
+            console.print(Rule("[bold]The tests, on the files as they are now[/]", align="left"))
+            await asyncio.wait_for(measured.wait(), EVIDENCE_SECONDS)
         console.print(f"\nThe repository is yours to look at: [bold]{workspace}[/]")
-        return 0 if decided else 1
+        return 0 if complete else 1
     except TimeoutError:
         console.print("[red]The tests did not end in time.[/]")
         return 1
@@ -59,9 +61,13 @@ def _own_tree(event: Json, measured: asyncio.Event) -> None:
         measured.set()
 
 
-async def _decide(api: EngineApi, console: Console, waiting: Sequence[Json]) -> bool:
-    """Accept one edit and one new file, reject one other change; whether all three were there."""
+async def _decide(api: EngineApi, console: Console, waiting: Sequence[Json]) -> tuple[bool, bool]:
+    """Accept one edit and one new file, reject one other change.
+
+    Gives whether anything was accepted, and whether there was one of each.
+    """
     edit, new, other = _pick(waiting)
+    accepted = False
     for word, line, name in (
         ("accept", edit, "an edit"),
         ("accept", new, "a new file"),
@@ -74,11 +80,13 @@ async def _decide(api: EngineApi, console: Console, waiting: Sequence[Json]) -> 
         argument: Json = {"change_ids": [line["id"]]}
         if word == "reject":
             argument["reason"] = "shown for the demo: a rejected change never comes back by itself"
-        told(console, await api.execute(f"review.{word}", argument))
+        answer = await api.execute(f"review.{word}", argument)
+        accepted = accepted or bool(answer.get("accepted"))
+        told(console, answer)
     left = len(waiting) - sum(1 for line in (edit, new, other) if line)
     if left:
         console.print(f"  [dim]{left} left waiting: `nexus-lsp review` decides on them.[/]")
-    return None not in (edit, new, other)
+    return accepted, None not in (edit, new, other)
 
 
 def _pick(waiting: Sequence[Json]) -> tuple[Json | None, Json | None, Json | None]:

@@ -38,9 +38,8 @@ async def decide(
 ) -> None:
     """Show what waits and decide on it: `all`, `none` or `ask`."""
     waiting = await pending(api, run_id)
-    if not quiet:
-        for line in waiting if how != "ask" else []:
-            console.print(show.change(line, names))
+    if not quiet and how != "ask":
+        console.print(show.changes(waiting, names))
     if how == "all" and waiting:
         answer = await api.execute("review.accept", {"change_ids": [line["id"] for line in waiting]})
         if not quiet:
@@ -98,8 +97,7 @@ async def command(api: EngineApi, console: Console, action: str, ids: list[str],
     if action == "list":
         names = await names_of(api)
         waiting = await pending(api, None)
-        for line in waiting:
-            console.print(show.change(line, names))
+        console.print(show.changes(waiting, names))
         console.print(f"{len(waiting)} waiting" if waiting else "Nothing waits for review.")
         return 0
     if action == "ask":

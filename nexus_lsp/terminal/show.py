@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -51,11 +51,11 @@ class Narrator:
 
     def _run_started(self, e: Json) -> RenderableType:
         trust = "its code may be run" if e["trusted"] else "its code is not run (`nexus-lsp trust` allows it)"
-        return Text.from_markup(
-            f"[bold]NEXUS[/]  {escape(e['request'])}\n"
-            f"       [dim]{escape(e['workspace'])}: {trust}[/]\n"
-            f"       [dim]team: {e['team']} ({escape(e['team_why'])})[/]"
-        )
+        table = Table.grid(padding=(0, 2))
+        table.add_row(Text("NEXUS", "bold"), Text(e["request"]))
+        table.add_row("", Text(f"{e['workspace']}: {trust}", "dim"))
+        table.add_row("", Text(f"team: {e['team']} ({e['team_why'].rstrip('.')})", "dim"))
+        return table
 
     def _snapshot_taken(self, e: Json) -> RenderableType | None:
         return Group(*(Text(f"       note: {note}", "yellow") for note in e["notes"])) if e["notes"] else None
@@ -72,11 +72,10 @@ class Narrator:
                 task["title"],
                 Text(f"after {after}" if after else "", "dim"),
             )
-        head = Text.from_markup(
-            f"\n[bold]Plan[/]   {escape(e['plan']['summary'])} "
-            f"[dim]({escape(e['source'])}: {escape(e['why'])})[/]"
-        )
-        return Group(head, Padding(table, (0, 0, 1, 7)))
+        head = Table.grid(padding=(0, 2))
+        head.add_row(Text("Plan ", "bold"), Text(e["plan"]["summary"]))
+        head.add_row("", Text(f"planner: {e['source']} ({e['why']})", "dim"))
+        return Group(Text(), head, Padding(table, (0, 0, 1, 7)))
 
     def _task_started(self, e: Json) -> RenderableType:
         who, title = self._of(e["task_id"])
@@ -85,7 +84,9 @@ class Narrator:
 
     def _task_progress(self, e: Json) -> RenderableType:
         percent = f" {e['percent']} %" if e["percent"] is not None else ""
-        return Text.from_markup(f"    {self._who(e['agent_id'])} [dim]{escape(e['message'])}{percent}[/]")
+        line = Text.from_markup(f"    {self._who(e['agent_id'])} [dim]{escape(e['message'])}{percent}[/]")
+        line.no_wrap, line.overflow = True, "ellipsis"
+        return line
 
     def _task_submitted(self, e: Json) -> RenderableType | None:
         return Group(*(Text(f"           note: {n}", "yellow") for n in e["notes"])) if e["notes"] else None
@@ -96,13 +97,13 @@ class Narrator:
         head = Text.from_markup(f"  [green]✓[/] {who} {title}{files}")
         if not e["summary"].strip():
             return head
-        return Group(head, Padding(Markdown(e["summary"]), (0, 2, 1, 11)))
+        return Group(head, _said(e["summary"]))
 
     def _task_failed(self, e: Json) -> RenderableType:
         who, title = self._of(e["task_id"])
         mark = "[yellow]–[/]" if e["unable"] else "[red]✗[/]"
         head = Text.from_markup(f"  {mark} {who} {title}")
-        return Group(head, Padding(Markdown(e["reason"]), (0, 2, 1, 11)))
+        return Group(head, _said(e["reason"]))
 
     def _task_cancelled(self, e: Json) -> RenderableType:
         who, title = self._of(e["task_id"])
@@ -170,6 +171,11 @@ class Narrator:
         )
 
 
+def _said(text: str) -> RenderableType:
+    """What an agent says, as Markdown in which a line end is a line end."""
+    return Padding(Markdown(text.replace("\n", "  \n")), (0, 2, 1, 11))
+
+
 def _where(e: Json) -> str:
     return "" if e["task_id"] else " [dim]on your files as they are now[/]"
 
@@ -187,13 +193,38 @@ def _count(number: int, noun: str) -> str:
 
 def change(line: Json, names: Mapping[str, str]) -> RenderableType:
     """A change as a coloured diff with who made it and why."""
-    who = ", ".join(names.get(a, a) for a in line["agent_ids"])
+    return Group(_file_head(line), _one(line, names))
+
+
+def changes(lines: Sequence[Json], names: Mapping[str, str], at_most: int | None = None) -> RenderableType:
+    """Changes under the heads of their files; only the first `at_most` with their text."""
+    shown: list[RenderableType] = []
+    left = len(lines) if at_most is None else at_most
+    for path in dict.fromkeys(line["path"] for line in lines):
+        mine = [line for line in lines if line["path"] == path]
+        shown.append(_file_head(mine[0]))
+        shown += [_one(line, names) for line in mine[:left]]
+        if len(mine) > left:
+            shown.append(
+                Padding(
+                    Text(f"… {_count(len(mine) - left, 'more change')} in this file", "dim"), (0, 0, 1, 2)
+                )
+            )
+        left = max(0, left - len(mine))
+    return Group(*shown)
+
+
+def _file_head(line: Json) -> RenderableType:
     old = f"{line['old_path']} → " if line["old_path"] else ""
-    head = Text.from_markup(
-        f"[bold]{escape(old + line['path'])}[/]  [dim]{line['kind']} · {line['id']}[/]\n"
-        f"{escape(who)}: {escape(line['why'])}"
-    )
-    return Group(head, Padding(_diff(line), (0, 0, 1, 2)))
+    kind = "" if line["kind"] == "edit" else f"  [dim]{line['kind']}[/]"
+    return Text.from_markup(f"[bold]{escape(old + line['path'])}[/]{kind}")
+
+
+def _one(line: Json, names: Mapping[str, str]) -> RenderableType:
+    who = ", ".join(names.get(a, a) for a in line["agent_ids"])
+    at = f"line {line['line'] + 1}  " if line["kind"] == "edit" else ""
+    head = Text.from_markup(f"  [cyan]{at}[/]{escape(who)}: {escape(line['why'])}\n  [dim]{line['id']}[/]")
+    return Group(head, Padding(_diff(line), (0, 0, 1, 4)))
 
 
 def _diff(line: Json) -> RenderableType:
@@ -202,8 +233,7 @@ def _diff(line: Json) -> RenderableType:
     if line["kind"] == "mode":
         return Text(f"mode {line['before_mode']} → {line['after_mode']}", "dim")
     if line["kind"] == "edit":
-        rows = [f"@@ line {line['line'] + 1} @@"]
-        rows += ["-" + row for row in line["before"].splitlines()]
+        rows = ["-" + row for row in line["before"].splitlines()]
         rows += ["+" + row for row in line["after"].splitlines()]
     else:
         rows = list(

@@ -13,7 +13,9 @@ from collections.abc import AsyncIterator
 import pytest
 from inline_snapshot import snapshot
 
-from nexus_lsp.adapters.openai_planner import DEFAULT_MODEL, OpenAIPlanner, planner_model, prompt, read_plan
+from nexus_lsp.adapters.openai_planner import DEFAULT_MODEL, OpenAIPlanner, planner_model
+from nexus_lsp.adapters.planner_answer import read_plan
+from nexus_lsp.adapters.planner_prompt import prompt
 from nexus_lsp.core.personas import ClaudeConfiguration, Persona, PersonalityProfile
 from nexus_lsp.ports import Brief, PlanFailed
 from tests.scripted.openai_server import PLAN, ScriptedOpenAI

@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from nexus_lsp.adapters.builtin_planner import BuiltinPlanner
-from nexus_lsp.core.builtin_planner import ALPHA, ARIA, BETA, CODE, builtin_plan, find_scope, read_wishes
+from nexus_lsp.core.builtin_planner import builtin_plan
 from nexus_lsp.core.plan import Plan, plan_problems, writes_overlap
+from nexus_lsp.core.plan_parts import ALPHA, ARIA, BETA, CODE
+from nexus_lsp.core.scope import find_scope
+from nexus_lsp.core.wishes import read_wishes
 from nexus_lsp.ports import Brief, PlanFailed
 
 AGENTS = (ARIA, CODE, ALPHA, BETA)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,8 @@ from nexus_lsp.adapters.local.workspace_files import (
     parse,
     scope_of,
 )
-from nexus_lsp.ports import Assignment, Outcome, Progress, Report
+from nexus_lsp.core.decide import CUT_OFF
+from nexus_lsp.ports import Assignment, Outcome, Progress, Reason, Report
 
 GENTLE_RULES = ("E", "W", "I")
 """Layout and the order of imports: what stays when the other fixes are under suspicion."""
@@ -49,12 +50,14 @@ class Fixed:
         rules: how many findings of each rule went away.
         undone: files whose fix no longer parsed and was taken back.
         left: what ruff still finds.
+        reasons: what was found on the lines that were changed.
     """
 
     fixes: Mapping[str, Fix]
     rules: Counter[str]
     undone: tuple[str, ...]
     left: tuple[Finding, ...]
+    reasons: tuple[Reason, ...] = ()
 
 
 async def implement(
@@ -62,7 +65,8 @@ async def implement(
 ) -> Outcome:
     """Fix what can safely be fixed in scope; on a repair attempt take back what broke something."""
     try:
-        if assignment.attempt > 1 and assignment.evidence:
+        # an attempt that was only broken off made nothing that there is a fault in
+        if assignment.attempt > 1 and assignment.evidence not in ("", CUT_OFF):
             return await _repair(assignment, originals, report)
         return await _first(assignment, originals, report)
     except RuffFailed as error:
@@ -82,7 +86,7 @@ async def _first(assignment: Assignment, originals: Originals, report: Callable[
     summary = _summary(root, scope, fixed, security)
     if not fixed.fixes and asks_for_invention(assignment):
         return Outcome("unable", summary)
-    return Outcome("done", summary)
+    return Outcome("done", summary, reasons=fixed.reasons)
 
 
 async def _fix(root: Path, paths: Sequence[str], arguments: Sequence[str]) -> Fixed:
@@ -105,7 +109,16 @@ async def _fix(root: Path, paths: Sequence[str], arguments: Sequence[str]) -> Fi
             fixes[path] = Fix(old, new)
     left = await ruff.check(root, tuple(before), arguments)
     gone = Counter(f.rule for f in found) - Counter(f.rule for f in left)
-    return Fixed(fixes, gone if fixes else Counter(), tuple(undone), left)
+    reasons = tuple(_reasons(fixes, found))
+    return Fixed(fixes, gone if fixes else Counter(), tuple(undone), left, reasons)
+
+
+def _reasons(fixes: Mapping[str, Fix], found: Sequence[Finding]) -> Iterator[Reason]:
+    lines = {path: fix.before.decode("utf-8", "replace").split("\n") for path, fix in fixes.items()}
+    for finding in found:
+        if finding.fixable and finding.path in lines and 0 < finding.line <= len(lines[finding.path]):
+            text = lines[finding.path][finding.line - 1].rstrip("\r")
+            yield Reason(finding.path, text, f"{finding.message} ({finding.rule})")
 
 
 def _writable(path: Path) -> bool:
