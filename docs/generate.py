@@ -5,6 +5,8 @@
 Nothing here is written by hand but sentences that no code holds. The output depends on the code alone, so
 `tests/test_tidy.py` can compare it with what is checked in.
 """
+# pyright: reportPrivateUsage=false
+# argparse offers no public way to its own parsers, and nothing but this file needs our tables
 
 from __future__ import annotations
 
@@ -216,9 +218,9 @@ def events_table() -> str:
         "",
         f"<!-- {MARK} -->",
         "",
-        "`nexus/event` (a notification from the server) carries one fact: `{seq, at, runId, type, …}` with the",
-        "fields below. `nexus/events` (a request, `{runId, afterSeq}`) answers `{events: […]}` with those that a",
-        f"late joiner missed. Names are camelCase; what stands under {inside} keeps snake_case.",
+        "`nexus/event` (a notification of the server) is one fact: `{seq, at, runId, type, …}` and the",
+        "fields below. `nexus/events` (a request, `{runId, afterSeq}`) answers `{events: […]}` with those",
+        f"that a late joiner missed. Names are camelCase; what stands under {inside} keeps snake_case.",
         "The schema of each is in [events.schema.json](events.schema.json).",
         "",
         *_table(("type", "what happened", "fields"), rows),
@@ -241,8 +243,8 @@ def commands_table() -> str:
         "",
         "## `workspace/executeCommand`",
         "",
-        "Each takes one object and answers with one (its type is in `vscode-extension/src/lspExt.ts`). A wrong",
-        "argument answers with error −32602 and what to write instead, an unknown run or change with −32001.",
+        "Each takes one object and answers with one (its type is in `vscode-extension/src/lspExt.ts`). A",
+        "wrong argument gives error −32602 and what to write instead, an unknown run or change −32001.",
         "",
         *_table(("command", "argument"), [(f"`nexus.{name}`", f"`{_argument(name)}`") for name in COMMANDS]),
         "",

@@ -194,7 +194,7 @@ def _with_engine(
     from rich.console import Console
 
     from nexus_lsp.core.problems import InvalidArgument, Refused
-    from nexus_lsp.ports import JournalFailed
+    from nexus_lsp.ports import JournalFailed, RepositoryFailed
 
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
     console = Console(stderr=quiet, highlight=False)
@@ -203,7 +203,7 @@ def _with_engine(
     except InvalidArgument as error:
         console.print(f"[red]{error}[/]")
         return USAGE
-    except (Refused, JournalFailed) as error:
+    except (Refused, JournalFailed, RepositoryFailed) as error:
         console.print(f"[red]{error}[/]")
         return FAILED
     except (KeyboardInterrupt, asyncio.CancelledError):

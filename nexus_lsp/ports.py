@@ -83,6 +83,14 @@ class FileContent:
     mode: str = "100644"
 
 
+class RepositoryFailed(Exception):
+    """The quarantine could not do its work; the text is a sentence that the user can act on.
+
+    Raised for the machine's faults (no git, a full disk, a state directory that cannot be written) and
+    for a commit that is not there. The user's workspace is as it was.
+    """
+
+
 class Repository(Protocol):
     """The quarantine of one workspace: a bare repository of our own, outside the workspace."""
 

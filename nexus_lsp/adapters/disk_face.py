@@ -67,8 +67,8 @@ class DiskFace:
             return (), [(c.id, f"{path} is gone or is no longer text") for c in changes]
         bases = {c.base or "": await self._base(c) for c in changes}
         decision = decide_text(changes, bases, live, undo)
-        if not decision.carried:
-            return (), decision.refused
+        if decision.text == live:
+            return decision.carried, decision.refused
         why = await asyncio.to_thread(self._replace, file, content, decision.text.encode())
         if why:
             return (), [*decision.refused, *((i, why) for i in decision.carried)]
@@ -98,7 +98,9 @@ class DiskFace:
         for file, path in ((source, before.path), (target, after.path)):
             if not _inside(self._workspace, file):
                 return f"{path} leads out of the workspace"
-        if expected is not None and (_read(source) != expected or _mode(source) != before.mode):
+        if _is(target, after, wanted) and (target == source or not os.path.lexists(source)):
+            return ""  # a crash came between the file and the journal
+        if expected is not None and not _is(source, before, expected):
             return f"{before.path} is not what it was when this was proposed"
         if (expected is None or target != source) and os.path.lexists(target):
             return f"{after.path} exists already"
@@ -109,7 +111,7 @@ class DiskFace:
         file = self._workspace / after.path
         if not _inside(self._workspace, file):
             return f"{after.path} leads out of the workspace"
-        if not file.is_file() or _mode(file) != before.mode:
+        if not file.is_file() or file.is_symlink() or _mode(file) not in (before.mode, after.mode):
             return f"{after.path} is not what it was when this was proposed"
         return _guarded(lambda: file.chmod(_permissions(file, after.mode or "100644")))
 
@@ -169,6 +171,13 @@ def _read(file: Path) -> bytes | None:
         return os.fsencode(file.readlink()) if file.is_symlink() else file.read_bytes()
     except OSError:
         return None
+
+
+def _is(file: Path, side: _Side, content: bytes | None) -> bool:
+    """Whether the file is this side of a change."""
+    if content is None:
+        return not os.path.lexists(file)
+    return _read(file) == content and _mode(file) == side.mode
 
 
 def _mode(file: Path) -> str:

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
+from nexus_lsp.ports import RepositoryFailed
+
 LEAST_VERSION = (2, 39)
 """`merge-tree --write-tree` came with 2.38; 2.39 is the oldest this was measured on."""
 
@@ -56,14 +58,6 @@ _MENDS = (
     ("Not a directory", "The state directory cannot be made there"),
     ("File exists", "The state directory cannot be made there"),
 )
-
-
-class RepositoryFailed(Exception):
-    """The quarantine could not do its work; the text is a sentence that the user can act on.
-
-    Raised for the machine's faults (no git, a full disk, a state directory that cannot be written) and
-    for a commit that is not there. The user's workspace is as it was.
-    """
 
 
 @dataclass(frozen=True, slots=True)

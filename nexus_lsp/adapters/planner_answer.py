@@ -86,7 +86,7 @@ class _WireTask(_Lenient):
 
 
 class _WirePlan(_Lenient):
-    """The plan as `contract.md` gives it on every wire."""
+    """The plan as every wire has it (`docs/plan.schema.json`), read leniently."""
 
     summary: str = Field(max_length=2_000)
     tasks: list[_WireTask]

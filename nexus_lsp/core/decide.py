@@ -221,7 +221,9 @@ def _recovered(run: Run, what: h.Recovered) -> Facts:
     for task_id, commit in what.cut_off:
         state = run.tasks[task_id]
         start = commit or _own_start(state)
-        facts.append(f.RepairRequested(task_id, state.attempt, "broken", _with_earlier(CUT_OFF, state), start))
+        facts.append(
+            f.RepairRequested(task_id, state.attempt, "broken", _with_earlier(CUT_OFF, state), start)
+        )
     if what.ask_id and run.status in ("pending", "in_progress"):
         question = f"NEXUS was stopped during “{_short(run.started.request)}”. Go on with it?"
         ask = f.AskOpened(what.ask_id, "resume", question, ("Go on", "Cancel the run"), "Cancel the run")

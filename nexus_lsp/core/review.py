@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from nexus_lsp.core.anchors import place
+from nexus_lsp.core.anchors import already_there, place
 from nexus_lsp.core.changes import Change
 from nexus_lsp.core.hunks import Hunk, Lines, TextEdit, apply, edit_text
 from nexus_lsp.core.proposals import hunk_of
@@ -24,7 +24,8 @@ class TextDecision:
     Attributes:
         edits: ordered, disjoint edits in coordinates of the live text.
         text: the text after them.
-        carried: ids whose hunks are among the edits.
+        carried: ids whose hunks are among the edits, or whose text stands there already (a crash came
+            between the edit and the journal, or the user typed the same).
         refused: (id, why) of those that have no place.
     """
 
@@ -72,15 +73,19 @@ def decide_text(
     lines = split_lines(live)
     placed: list[tuple[int, Hunk, str]] = []
     refused: list[tuple[str, str]] = []
+    stand: list[str] = []
     for text, same in groupby(hunks, key=lambda item: item[2]):
-        items = list(same)
-        found = place([hunk for _, hunk, _ in items], split_lines(text), lines)
+        items, base = list(same), split_lines(text)
+        found = place([hunk for _, hunk, _ in items], base, lines)
         for (change, hunk, _), line in zip(items, found, strict=True):
-            if line is None:
-                refused.append((change.id, CHANGED_LINES))
-            else:
+            if line is not None:
                 placed.append((line, hunk, change.id))
-    return _edited(lines, placed, refused)
+            elif already_there(hunk, base, lines) is not None:
+                stand.append(change.id)
+            else:
+                refused.append((change.id, CHANGED_LINES))
+    decision = _edited(lines, placed, refused)
+    return replace(decision, carried=(*decision.carried, *stand))
 
 
 def _edited(

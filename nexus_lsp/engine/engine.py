@@ -36,6 +36,7 @@ from nexus_lsp.ports import (
     PlanFailed,
     Planner,
     Repository,
+    RepositoryFailed,
 )
 
 log = logging.getLogger(__name__)
@@ -339,6 +340,8 @@ class Engine:
             raise
         except JournalFailed:
             log.warning("%s is done again when the journal can be written", effect)
+        except RepositoryFailed as error:
+            await self._fell(effect, error)
         except Exception as error:
             log.exception("%s failed", effect)
             await self._fell(effect, error)

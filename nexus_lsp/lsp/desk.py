@@ -209,14 +209,10 @@ class Desk:
         sheet.lost = {i for i, c in wanted.items() if c["status"] == "pending" and i not in sheet.placed}
 
     def _by_base(self, sheet: Sheet, changes: Sequence[Json]) -> list[tuple[list[str], list[Json]]]:
-        names = dict.fromkeys(self._bases[c["id"]] for c in changes)
-        return [
-            (
-                split_lines(sheet.plain(self._texts[name])),
-                [c for c in changes if self._bases[c["id"]] == name],
-            )
-            for name in names
-        ]
+        groups: dict[str, list[Json]] = {}
+        for change in changes:
+            groups.setdefault(self._bases[change["id"]], []).append(change)
+        return [(split_lines(sheet.plain(self._texts[name])), group) for name, group in groups.items()]
 
     def _places(
         self, sheet: Sheet, changes: Sequence[Json], live: list[str]

@@ -116,7 +116,7 @@ class Editor:
         return asyncio.ensure_future(self._server.request(lsp.WORKSPACE_APPLY_EDIT, params))
 
     async def _answer(self, asked: asyncio.Future[Any], build: _Build, undo: bool) -> str:
-        """ "" where the editor did it, else the reason why not."""
+        """Why the editor did not do it; "" where it did."""
         try:
             answer = await asyncio.wait_for(asyncio.shield(asked), ANSWER_SECONDS)
         except TimeoutError:

@@ -294,7 +294,6 @@ class LspFace:
         undone, redone = self._editor.turned_back(path, document.source)
         undone = [i for i in undone if desk.changes.get(i, {}).get("status") == "accepted"]
         redone = [i for i in redone if desk.changes.get(i, {}).get("status") == "pending"]
-        redone = [i for i in redone if i not in desk.in_hand]
         if undone:
             self._spawn(self._tell("review.reopen", undone))
         if redone:
@@ -428,18 +427,19 @@ class LspFace:
     def _related(self, change: Json) -> list[lsp.DiagnosticRelatedInformation]:
         """The other waiting changes of the same task."""
         others = [
-            c
+            (c, place)
             for c in (self._desk.changes.values() if self._desk else ())
             if c["status"] == "pending"
             and (c["run_id"], c["task_id"]) == (change["run_id"], change["task_id"])
             and c["id"] != change["id"]
+            and (place := self._place(c)) is not None
         ]
+        others.sort(key=lambda item: home(item[0]) != home(change))
         return [
             lsp.DiagnosticRelatedInformation(
                 lsp.Location(self._page(c), place), marks.message(c, self._names)
             )
-            for c in others[:MAX_RELATED]
-            if (place := self._place(c)) is not None
+            for c, place in others[:MAX_RELATED]
         ]
 
     def _placed(self, changes: Sequence[Json]) -> list[tuple[Json, lsp.Range]]:

@@ -96,7 +96,7 @@ def preview_uri(scheme: str, uri: str, change_id: str) -> str:
 
 
 def previewed(scheme: str, uri: str) -> str | None:
-    """The id in a preview's query; None for other documents (with a fragment it is the other half of a diff)."""
+    """The id in a preview's query; None for other documents (a fragment marks the other half of a diff)."""
     head, found, change_id = uri.rpartition("?")
     known = scheme and head.lower().startswith(f"{scheme.lower()}:")
     return unquote(change_id) if known and found and "#" not in change_id else None

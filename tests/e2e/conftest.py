@@ -7,17 +7,21 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from .agents import Models
+
 HERE = Path(__file__).parent
 REPO = HERE.parent.parent
+EXTENSION = REPO / "vscode-extension"
 NODE24 = REPO / ".cache/node24/node_modules/node/bin/node"
 
 Report = dict[str, Any]
+KEYS = ("ANTHROPIC_", "OPENAI_", "CLAUDE", "NEXUS_")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -32,14 +36,33 @@ def installed() -> None:
     subprocess.run([HERE / "install.sh"], check=True, stdout=sys.stderr, timeout=600)
 
 
+@pytest.fixture(scope="session")
+def vsix(installed: None) -> Path:
+    """The extension as it is shipped."""
+    subprocess.run(["npm", "run", "--silent", "package"], cwd=EXTENSION, check=True, stdout=sys.stderr, timeout=300)
+    return EXTENSION / "dist/nexus-lsp.vsix"
+
+
+@pytest.fixture
+def models() -> Iterator[Models]:
+    """The scripted model services; what an agent found amiss fails the test."""
+    with Models(pace=0.6) as services:
+        yield services
+    assert not services.errors
+
+
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
-    """A small git workspace with one bug."""
+    """A small git workspace with one bug, and things to tidy."""
     root = tmp_path / "shop"
     root.mkdir()
     (root / "calculator.py").write_text(
         '"""Sums for the till."""\n\n\ndef add(a: int, b: int) -> int:\n    return a - b\n\n\n'
         "def double(a: int) -> int:\n    return add(a, a)\n"
+    )
+    (root / "receipt.py").write_text(
+        '"""What the customer takes home."""\n\nimport os\n\n\ndef title() -> str:\n    return f"Receipt"\n\n\n'
+        "def footer(name: str) -> str:\n    return name\n"
     )
     git = ["git", "-c", "user.name=e2e", "-c", "user.email=e2e@localhost"]
     for args in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "start"]):
@@ -49,25 +72,37 @@ def workspace(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server_command() -> list[str]:
-    """What `NEXUS_E2E_SERVER` (a JSON array) names; else the stand-in of this folder."""
+    """The language server of this repository; another where `NEXUS_E2E_SERVER` (a JSON array) names one."""
     if given := os.environ.get("NEXUS_E2E_SERVER"):
         return json.loads(given)
-    return [sys.executable, str(HERE / "fake_server.py")]
+    return [sys.executable, "-P", "-m", "nexus_lsp", "serve", "--stdio"]
 
 
 @pytest.fixture
-def run_scenario(installed: None, tmp_path: Path) -> Callable[..., Report]:
+def run_scenario(
+    installed: None, tmp_path: Path, workspace: Path, server_command: list[str]
+) -> Callable[..., Report]:
     """Runs `scenarios/<name>.mjs` with one JSON argument; fails with the steps that did not hold."""
 
-    def run(name: str, given: dict[str, Any], timeout: float = 110) -> Report:
-        env = {"NEXUS_STATE_DIR": str(tmp_path / "state"), **given.pop("env", {})}
+    def run(name: str, given: dict[str, Any], timeout: float = 150) -> Report:
+        state = {"NEXUS_STATE_DIR": str(tmp_path / "state")}
+        given = {
+            "workspace": str(workspace),
+            "patience": 60_000,
+            **given,
+            "settings": {"nexus.server.command": server_command, **given.get("settings", {})},
+            "env": {**state, **given.get("env", {})},
+        }
         script = HERE / "scenarios" / f"{name}.mjs"
+        clean = {key: value for key, value in os.environ.items() if not key.startswith(KEYS)}
         done = subprocess.run(
-            [NODE24, script, json.dumps({**given, "env": env})],
-            capture_output=True, text=True, timeout=timeout, check=False,
+            [NODE24, script, json.dumps(given)],
+            capture_output=True, text=True, timeout=timeout, check=False, env=clean,
         )  # fmt: skip
         print(done.stderr, file=sys.stderr)
+        assert done.stdout, done.stderr
         report = json.loads(done.stdout)
+        print(*(f"{s['seconds']:6.1f} s  {s['name']}" for s in report["steps"]), sep="\n")
         if problems := failed_steps(report):
             pytest.fail("\n".join([*problems, report.get("log", "")]), pytrace=False)
         return report

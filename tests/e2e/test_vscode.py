@@ -8,45 +8,45 @@ from typing import Any
 
 import pytest
 
+from .agents import Models
+
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 Scenario = Callable[..., dict[str, Any]]
+REQUEST = "Make add() add, with a test"
 
 
-def test_delegate_watch_accept_undo(
-    run_scenario: Scenario, workspace: Path, server_command: list[str]
-) -> None:
-    run_scenario(
-        "delegate",
-        {
-            "workspace": str(workspace),
-            "settings": {"nexus.server.command": server_command},
-            "request": "Make add() add, with a test",
-            "file": "calculator.py",
-            "line": 5,
-            "before": "return a - b",
-            "after": "return a + b",
-            "patience": 60_000,
-        },
-    )
+def test_delegate_watch_accept_undo(run_scenario: Scenario, models: Models) -> None:
+    given = {"file": "calculator.py", "line": 5, "before": "return a - b", "after": "return a + b"}
+    run_scenario("delegate", {"env": models.env, "request": REQUEST, **given})
 
 
-def test_a_plan_waits_and_a_run_is_accepted_at_once(
-    run_scenario: Scenario, workspace: Path, server_command: list[str]
-) -> None:
+def test_a_plan_waits_and_a_run_is_accepted_at_once(run_scenario: Scenario, models: Models) -> None:
     run_scenario(
         "plan",
         {
-            "workspace": str(workspace),
-            "settings": {"nexus.server.command": server_command, "nexus.approval": "ask"},
-            "request": "Make add() add, with a test",
+            "env": models.env,
+            "settings": {"nexus.approval": "ask"},
+            "request": REQUEST,
             "files": {"calculator.py": "return a + b", "test_calculator.py": "assert add(2, 3) == 5"},
+            "edited": "calculator.py",
             "created": "test_calculator.py",
-            "patience": 60_000,
         },
     )
 
 
-def test_a_missing_server_is_said_and_mended(run_scenario: Scenario, workspace: Path) -> None:
-    settings = {"nexus.server.command": ["/nowhere/nexus-lsp", "serve", "--stdio"]}
-    run_scenario("missing", {"workspace": str(workspace), "settings": settings})
+def test_a_run_is_cancelled_retried_paused_and_resumed(run_scenario: Scenario) -> None:
+    with Models(pace=2.5) as slow:
+        run_scenario("steer", {"env": slow.env, "request": REQUEST})
+
+
+def test_the_packaged_extension_without_any_key(run_scenario: Scenario, vsix: Path) -> None:
+    run_scenario("local", {"vsix": str(vsix), "request": "Fix the lint problems", "file": "receipt.py"})
+
+
+def test_changes_follow_what_is_typed_and_outlive_server_and_window(run_scenario: Scenario) -> None:
+    run_scenario("restart", {"request": "Fix the lint problems", "file": "receipt.py"})
+
+
+def test_a_missing_server_is_said_and_mended(run_scenario: Scenario) -> None:
+    run_scenario("missing", {"settings": {"nexus.server.command": ["/nowhere/nexus-lsp", "serve", "--stdio"]}})

@@ -14,6 +14,7 @@ from nexus_lsp.core import happenings as h
 from nexus_lsp.core.plan import Task
 from nexus_lsp.core.run import Run
 from nexus_lsp.core.settings import Settings
+from nexus_lsp.engine.engine import Engine
 from nexus_lsp.ports import Assignment, Outcome, PlanFailed
 
 __all__ = ["house", "workspace"]
@@ -550,14 +551,15 @@ async def test_tasks_go_on_without_one_that_is_unable_but_not_without_one_that_f
     assert run.status == "failed" and run.tasks["after"].status == "cancelled"
 
 
-async def test_an_effect_that_ends_without_a_result_fails_the_run_and_is_not_repeated(house: House) -> None:
+async def test_an_effect_that_ends_without_a_result_fails_the_run_and_is_not_repeated(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     calls: list[str] = []
 
-    async def nothing(effect: object) -> None:
+    async def nothing(_: Engine, effect: object) -> None:
         calls.append(str(effect))
 
-    object.__setattr__(house, "_", None)
-    house.engine._snapshot = nothing  # type: ignore[method-assign]
+    monkeypatch.setattr(Engine, "_snapshot", nothing)
     run = await house.rests(await house.delegate())
     assert run.status == "failed" and "“snapshot” ended without a result" in run.reason
     assert len(calls) == 1

@@ -19,9 +19,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import unquote, urlparse
 
 Json = dict[str, Any]
@@ -52,7 +54,7 @@ class WireError(Exception):
 
 def lines_of(text: str) -> list[str]:
     """Lines with their ends, one more than there are line ends."""
-    return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)", text) + [re.split(r"\r\n|\r|\n", text)[-1]]
+    return [*re.findall(r"[^\r\n]*(?:\r\n|\r|\n)", text), re.split(r"\r\n|\r|\n", text)[-1]]
 
 
 def units(text: str, encoding: str) -> int:
@@ -371,15 +373,14 @@ class TestEditor:
         """To an earlier or later text, in one didChange of the part that differs."""
         with self._lock:
             document = self.documents[self.uri(path)]
-            taken, given = (
-                (document.undo, document.redo) if way == "undo" else (document.redo, document.undo)
-            )
+            taken, given = (document.undo, document.redo) if way == "undo" else (document.redo, document.undo)
             text = document.text
             for _ in range(times):
                 given.append(text)
                 text = taken.pop()
             old = document.text
-            top = len(os.path.commonprefix([old, text]))
+            pairs = enumerate(zip(old, text, strict=False))
+            top = next((at for at, (a, b) in pairs if a != b), min(len(old), len(text)))
             if old[top - 1 : top] == "\r":  # no position lies within a line end
                 top -= 1
             self.replace(self.uri(path), [(top, len(old), text[top:])], keep=False)
@@ -466,7 +467,7 @@ class TestEditor:
             for e in edits
         ]
         ends = sorted(found)
-        assert all(a[1] <= b[0] for a, b in zip(ends, ends[1:], strict=False)), "edits overlap"
+        assert all(a[1] <= b[0] for a, b in pairwise(ends)), "edits overlap"
         return found
 
     # --- what the user sees --------------------------------------------------------------------------
@@ -554,8 +555,8 @@ class EarlierRun:
     state: Path
     run_id: str = ""
 
-    def propose(self, *tasks: tuple[str, str, Work], commits: bool = False) -> str:
-        """Run one task after the other, each (agent, title, what it does in its checkout); gives the run's id."""
+    def propose(self, *tasks: tuple[str, str, Work]) -> str:
+        """Run tasks one after the other, each (agent, title, what it does in its checkout); the run's id."""
         self.run_id = asyncio.run(self._propose(tasks))
         return self.run_id
 
@@ -568,9 +569,7 @@ class EarlierRun:
         plan = Plan(
             "As told.",
             tuple(
-                Task(
-                    f"t{n}", title, agent, "implementation", title, (f"t{n - 1}",) if n else ()
-                )
+                Task(f"t{n}", title, agent, "implementation", title, (f"t{n - 1}",) if n else ())
                 for n, (agent, title, _) in enumerate(tasks)
             ),
         )
@@ -588,20 +587,18 @@ class EarlierRun:
             async def plan(self, brief: Any) -> Any:
                 return plan
 
-        class NoGates:
-            async def measure(self, *_: Any) -> tuple[()]:
-                return ()
-
-            async def close(self) -> None:
-                return None
+        async def no_gates(*_: Any) -> tuple[()]:
+            return ()
 
         env = {"NEXUS_STATE_DIR": str(self.state), "PATH": os.environ["PATH"]}
-        api: Any = await app.connect(self.root, Settings(team="local"), env)
-        engine = api._engine
-        engine._baseline._gates = NoGates()
-        engine.adapters = replace(
-            engine.adapters, gates=NoGates(), backend=lambda _: Agents(), planner=lambda _: (Prime(), "a test")
-        )
+        with (
+            patch.object(app.Staff, "backend", lambda _self, _name: Agents()),
+            patch.object(app.Staff, "planner", lambda _self, _team: (Prime(), "a test")),
+            patch("nexus_lsp.adapters.gates.WorkspaceGates.measure", no_gates),
+        ):
+            return await self._delegate(await app.connect(self.root, Settings(team="local"), env))
+
+    async def _delegate(self, api: Any) -> str:
         answer = await api.execute("delegate", {"request": "as told"})
         run_id = answer["run_id"]
         for _ in range(1200):

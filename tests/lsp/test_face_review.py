@@ -23,8 +23,33 @@ def _numbers(text: str) -> str:
     return text.replace("line 4\n", "LINE 4\n").replace("line 9\n", "LINE 9\n")
 
 
-NAMES = """show close type undo outdated paste watched late slow refuse tell accept_file accept_ids action reject
-undo_one undo_both redo both_files_a both_files_b accept_closed hover list completed server_undo gone drop""".split()
+NAMES = [
+    "show",
+    "close",
+    "type",
+    "outdated",
+    "paste",
+    "watched",
+    "late",
+    "slow",
+    "refuse",
+    "tell",
+    "accept_file",
+    "accept_ids",
+    "action",
+    "reject",
+    "undo_one",
+    "undo_both",
+    "redo",
+    "both_files_a",
+    "both_files_b",
+    "accept_closed",
+    "hover",
+    "list",
+    "server_undo",
+    "gone",
+    "drop",
+]
 
 TWO = [f"{name}.py" for name in NAMES]
 """Files whose lines 4 and 9 are to be changed."""
@@ -110,7 +135,8 @@ def test_a_change_shows_as_an_information_on_its_lines(editor: TestEditor, run: 
         "editRange": {"start": {"line": 3, "character": 0}, "end": {"line": 4, "character": 0}},
     }
     related = [r["location"] for r in first["relatedInformation"]]
-    assert {"uri": uri, "range": second["range"]} in related or len(related) == 20
+    assert {"uri": uri, "range": second["range"]} == related[0]
+    assert len(related) == 20
 
 
 @pytest.mark.parametrize(
@@ -194,7 +220,9 @@ def test_the_list_says_where_an_edit_is_now(editor: TestEditor, run: EarlierRun)
     editor.insert("list.py", 0, "# above\n")
     editor.wait(lambda: editor.marks("list.py") and editor.marks("list.py")[0]["range"]["start"]["line"] == 4)
     first, second = editor.changes("list.py")
-    assert set(first) >= set("id runId taskId agentId uri kind status range before after why".split())
+    assert set(first) >= {
+        *("id", "runId", "taskId", "agentId", "uri", "kind", "status", "range", "before", "after", "why")
+    }
     assert first["range"] == {"start": {"line": 4, "character": 0}, "end": {"line": 4, "character": 6}}
     assert (first["before"], first["after"], first["kind"]) == ("line 4\n", "LINE 4\n", "edit")
     assert (second["runId"], second["taskId"], second["agentId"]) == (run.run_id, "t0", "code_developer")
@@ -227,7 +255,7 @@ def test_hover_and_lenses_tell_who_and_why(editor: TestEditor):
 
 # --- code actions ------------------------------------------------------------------------------------
 
-FOUR = ["source.nexus.acceptFile", "source.nexus.rejectFile", "source.nexus.acceptRun", "source.nexus.rejectRun"]
+FOUR = [f"source.nexus.{name}" for name in ("acceptFile", "rejectFile", "acceptRun", "rejectRun")]
 
 
 @pytest.mark.parametrize(
@@ -381,9 +409,7 @@ def test_typing_inside_makes_it_outdated_and_undo_brings_it_back(editor: TestEdi
     editor.wait_shown("outdated.py", "line 9")
     assert editor.status(first) == "pending"
     answer = editor.command("review.accept", changeIds=[first])
-    assert answer["refused"] == [
-        {"id": first, "why": "you changed these lines since; they were not touched"}
-    ]
+    assert answer["refused"] == [{"id": first, "why": "you changed these lines since; they were not touched"}]
     editor.wait_status(first, "outdated")
     assert editor.status(second) == "pending"
     editor.undo("outdated.py")
@@ -513,7 +539,8 @@ def test_a_file_is_renamed_and_named_back(editor: TestEditor, run: EarlierRun):
 
 
 def test_a_file_that_is_no_longer_what_it_was_is_not_deleted(editor: TestEditor):
-    editor.open("old.py") if editor.uri("old.py") not in editor.documents else None
+    if editor.uri("old.py") not in editor.documents:
+        editor.open("old.py")
     editor.insert("old.py", 0, "# mine\n")
     (change,) = editor.changes("old.py")
     answer = editor.command("review.accept", changeIds=[change["id"]])
@@ -557,7 +584,7 @@ def test_a_binary_file_is_deleted(editor: TestEditor, run: EarlierRun):
         ("delegate", {"request": "x", "team": "best"}, -32602, "`team`"),
         ("delegate", {"request": "x", "uris": "a.py"}, -32602, "`uris` is a list"),
         ("delegate", {"request": "x", "uris": [7]}, -32602, "`uris`"),
-        ("delegate", {"request": "x", "uris": ["file:///etc/passwd"]}, -32602, "not a file of this workspace"),
+        ("delegate", {"request": "x", "uris": ["file:///etc/passwd"]}, -32602, "is not a file of"),
         ("delegate", {"request": "x", "settings": {"trusted": True}}, -32602, "`settings` is not known"),
         ("run", {"run_id": "r"}, -32602, "camelCase"),
         ("run", {"runId": "r"}, -32001, "no run 'r'"),

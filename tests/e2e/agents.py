@@ -1,0 +1,103 @@
+"""What the models say in the scenarios: a plan, and two agents that work from what their tools really return.
+
+The real Claude Code CLI and the real openai client talk to these on loopback; no key leaves the machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+from tests.scripted.anthropic_server import Request, ScriptedAnthropic, Slow, Turn, edit, read, say, write
+from tests.scripted.openai_server import ScriptedOpenAI
+
+PLAN: dict[str, Any] = {
+    "summary": "Code mends add(); Alpha proves it with a test.",
+    "tasks": [
+        {
+            "id": "fix",
+            "title": "Make add() add",
+            "agent": "code_developer",
+            "type": "implementation",
+            "description": "add() subtracts. Make it add, and change nothing else.",
+            "depends_on": [],
+            "writes": ["calculator.py"],
+            "acceptance": ["`add(2, 3)` is 5"],
+        },
+        {
+            "id": "test",
+            "title": "Test add()",
+            "agent": "alpha_test_creator",
+            "type": "test",
+            "description": "A test that fails without the fix.",
+            "depends_on": ["fix"],
+            "writes": ["test_calculator.py"],
+            "acceptance": ["The test is green"],
+        },
+    ],
+}
+
+
+def code(request: Request) -> Turn:
+    """Reads calculator.py, edits the line it found there."""
+    match request.turn:
+        case 0:
+            return read("calculator.py")
+        case 1:
+            line = next(line for line in request.result.splitlines() if "a - b" in line)
+            return edit("calculator.py", line, line.replace("-", "+"))
+        case _:
+            return say("add() subtracted; now it adds.")
+
+
+def alpha(request: Request) -> Turn:
+    """Reads calculator.py, writes a test for the function it found there."""
+    match request.turn:
+        case 0:
+            return read("calculator.py")
+        case 1:
+            assert "return a + b" in request.result, "the fix has not landed"
+            name = request.result.split("def ", 1)[1].split("(")[0]
+            test = f"from calculator import {name}\n\n\ndef test_{name}() -> None:\n    assert {name}(2, 3) == 5\n"
+            return write("test_calculator.py", test)
+        case _:
+            return say("A test that fails without the fix.")
+
+
+class Models:
+    """Both services, in a thread of their own; `pace` is how many seconds an agent thinks before each turn."""
+
+    def __init__(self, pace: float) -> None:
+        self._pace = pace
+        self.env: dict[str, str] = {}
+        self.errors: list[Exception] = []
+        self._loop = asyncio.new_event_loop()
+        self._ended = asyncio.Event()
+        self._thread = threading.Thread(target=lambda: self._loop.run_until_complete(self._serve()), daemon=True)
+        self._up = threading.Event()
+
+    def _answer(self, request: Request) -> Turn:
+        turn = (code if request.agent == "code_developer" else alpha)(request)
+        return Slow(self._pace, turn)  # type: ignore[arg-type]
+
+    async def _serve(self) -> None:
+        async with ScriptedAnthropic(self._answer) as claude, ScriptedOpenAI(plan=PLAN) as openai:
+            self.errors = claude.errors
+            self.env = {
+                "ANTHROPIC_BASE_URL": claude.base_url,
+                "ANTHROPIC_API_KEY": "sk-ant-scripted",
+                "OPENAI_BASE_URL": openai.base_url,
+                "OPENAI_API_KEY": "sk-scripted",
+            }
+            self._up.set()
+            await self._ended.wait()
+
+    def __enter__(self) -> Models:
+        self._thread.start()
+        assert self._up.wait(10), "the model services did not come up"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._ended.set)
+        self._thread.join(10)

@@ -1,0 +1,190 @@
+"""A whole run in a terminal: real OpenAI client, real Claude Code, real git; scripted models on loopback."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from command_line import CALC, LINTY, TEST, House
+
+from tests.scripted.anthropic_server import Request, ScriptedAnthropic, by_task, edit, read, say, write
+from tests.scripted.openai_server import ScriptedOpenAI
+
+
+def task(id: str, agent: str, kind: str, *after: str, writes: tuple[str, ...] = ()) -> dict[str, object]:
+    return {
+        "id": id,
+        "title": f"Do {id}",
+        "agent": agent,
+        "type": kind,
+        "description": f"Description of {id}.",
+        "depends_on": list(after),
+        "writes": list(writes),
+        "acceptance": [],
+    }
+
+
+PLAN = {
+    "summary": "Make add() add, with a test.",
+    "tasks": [
+        task("look", "aria_coordinator", "analysis"),
+        task("code", "code_developer", "implementation", "look", writes=("calc.py",)),
+        task("tests", "alpha_test_creator", "test", "look", writes=("test_add.py",)),
+    ],
+}
+
+
+def code(r: Request):
+    assert "Make add() add" in r.prompt
+    assert "It subtracts." in r.prompt  # what Aria found
+    if r.turn == 0:
+        return read("calc.py")
+    if r.turn == 1:
+        line = next(line for line in r.result.splitlines() if "a - b" in line)
+        return edit("calc.py", line.split("\t")[-1].split("→")[-1], "    return a + b")
+    return say("add() adds now.")
+
+
+def team():
+    return by_task(
+        {
+            "look": [read("calc.py"), say("It subtracts.")],
+            "code": code,
+            "tests": [
+                write(
+                    "test_add.py", "from calc import add\n\n\ndef test_add():\n    assert add(2, 3) == 5\n"
+                ),
+                say("One test."),
+            ],
+        }
+    )
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path).write(calc=CALC, test_calc=TEST).git()
+
+
+@pytest.fixture
+def no_orphans() -> Iterator[None]:
+    before = {p.pid for p in psutil.Process().children(recursive=True)}
+    yield
+    deadline = time.time() + 10
+    left: list[psutil.Process] = []
+    while time.time() < deadline:
+        left = [p for p in psutil.Process().children(recursive=True) if p.pid not in before]
+        if not left:
+            return
+        time.sleep(0.1)
+    assert [p.cmdline() for p in left] == []
+
+
+async def test_the_team_does_a_request_and_everything_is_accepted(house: House, no_orphans: None) -> None:
+    async with ScriptedOpenAI(plan=PLAN) as openai, ScriptedAnthropic(team()) as claude:
+        house.env = {
+            "OPENAI_BASE_URL": openai.base_url,
+            "OPENAI_API_KEY": "sk-test",
+            "ANTHROPIC_BASE_URL": claude.base_url,
+            "ANTHROPIC_API_KEY": "dummy",
+        }
+        said = await house.run("delegate", "Make add() add", "--accept", "all", "--trust")
+    assert claude.errors == []
+    assert said.code == 0, said.text
+    assert "team: claude (ANTHROPIC_API_KEY is set)" in said.text
+    assert "planner: OpenAI" in said.text
+    assert house.text("calc.py") == CALC.replace("a - b", "a + b")
+    assert "assert add(2, 3) == 5" in house.text("test_add.py")
+    assert "sk-test" not in said.text
+
+
+async def test_nothing_of_the_users_changes_until_it_is_accepted(house: House) -> None:
+    before = manifest(house.workspace)
+    async with ScriptedOpenAI(plan=PLAN) as openai, ScriptedAnthropic(team()) as claude:
+        house.env = {
+            "OPENAI_BASE_URL": openai.base_url,
+            "ANTHROPIC_BASE_URL": claude.base_url,
+            "ANTHROPIC_API_KEY": "dummy",
+        }
+        said = await house.run("delegate", "Make add() add", "--accept", "none", "--json")
+    assert said.code == 0
+    assert manifest(house.workspace) == before
+    events = [json.loads(line) for line in said.text.splitlines() if line.startswith("{")]
+    assert [e["type"] for e in events][0] == "run_started"
+    assert [e["type"] for e in events][-1] == "run_ready"
+    assert [e["seq"] for e in events] == sorted({e["seq"] for e in events})
+
+
+async def test_changes_left_pending_are_reviewed_later_and_undone(tmp_path: Path) -> None:
+    house = House(tmp_path).write(a=LINTY, b=LINTY).git()
+    await house.run("delegate", "Fix the lint findings", "--team", "local", "--accept", "none")
+    listed = await house.run("review", "list")
+    assert "2 waiting" in listed.text
+    accepted = await house.run("review", "accept", "a.py")
+    assert (accepted.code, house.text("a.py")) == (0, LINTY.replace("import sys\n", ""))
+    assert house.text("b.py") == LINTY
+    rejected = await house.run("review", "reject", "b.py", "--reason", "sys is needed")
+    assert rejected.code == 0
+    assert "completed" in (await house.run("runs")).text
+    undone = await house.run("review", "undo", "a.py")
+    assert (undone.code, house.text("a.py")) == (0, LINTY)
+    assert "1 waiting" in (await house.run("review", "list")).text
+
+
+async def test_a_person_decides_one_by_one(tmp_path: Path) -> None:
+    house = House(tmp_path).write(a=LINTY, b=LINTY).git()
+    await house.run("delegate", "Fix the lint findings", "--team", "local", "--accept", "none")
+    said = await house.run("review", stdin="y\nn\nI need it\n")
+    assert "accepted" in said.text and "rejected" in said.text
+    assert house.text("a.py") == LINTY.replace("import sys\n", "")
+    assert house.text("b.py") == LINTY
+
+
+async def test_the_plan_waits_for_a_person_and_is_refused_without_one(house: House) -> None:
+    said = await house.run("delegate", "Fix lint", "--team", "local", "--approval", "ask", "--accept", "none")
+    assert said.code == 3
+    assert "Carry out this plan?" in said.text
+    assert "Cancelled" in said.text
+
+
+async def test_ctrl_c_cancels_the_run_and_leaves_no_process(house: House, no_orphans: None) -> None:
+    def slow(r: Request):
+        return say("…") if r.turn > 50 else [read("calc.py")]
+
+    async with ScriptedAnthropic(slow, latency=0.5) as claude:
+        env = house.environment() | {
+            "ANTHROPIC_BASE_URL": claude.base_url,
+            "ANTHROPIC_API_KEY": "dummy",
+        }
+        words = [sys.executable, "-m", "nexus_lsp", "delegate", "Make add() add", "--accept", "none"]
+        process = subprocess.Popen(
+            words, cwd=house.workspace, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        import asyncio
+
+        while not claude.requests:
+            await asyncio.sleep(0.1)
+        os.kill(process.pid, signal.SIGINT)
+        code = await asyncio.to_thread(process.wait, 20)
+    assert process.stdout
+    assert (code, "Cancelled" in process.stdout.read()) == (3, True)
+    assert "cancelled" in (await house.run("runs")).text
+
+
+def manifest(root: Path) -> dict[str, tuple[str, int, int]]:
+    """Every file's content, mode and time below a folder, `.git` included."""
+    import hashlib
+
+    found: dict[str, tuple[str, int, int]] = {}
+    for path in sorted(root.rglob("*")):
+        status = path.lstat()
+        content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+        key = str(path.relative_to(root))
+        when = status.st_mtime_ns if path.is_file() else 0
+        found[key] = (hashlib.sha256(content).hexdigest(), status.st_mode, when)
+    return found
