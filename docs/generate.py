@@ -152,17 +152,21 @@ def _named(kind: type, name: str) -> type:
 
 def _shape(schema: Json) -> Json:
     """A schema without pydantic's titles and docstrings, all through."""
-    return {
-        key: {name: _shape(item) for name, item in value.items()}
-        if key in ("properties", "$defs")
-        else _shape(value)
-        if isinstance(value, dict)
-        else [_shape(item) if isinstance(item, dict) else item for item in value]
-        if isinstance(value, list)
-        else value
-        for key, value in schema.items()
-        if key not in ("title", "description")
-    }
+    shape: Json = {}
+    for key, value in schema.items():
+        if key in ("properties", "$defs"):
+            shape[key] = {name: _shape(item) for name, item in cast("dict[str, Json]", value).items()}
+        elif key not in ("title", "description"):
+            shape[key] = _inner(value)
+    return shape
+
+
+def _inner(value: object) -> object:
+    if isinstance(value, dict):
+        return _shape(cast("Json", value))
+    if isinstance(value, list):
+        return [_inner(item) for item in cast("list[object]", value)]
+    return value
 
 
 def _sent(shape: Json, renamed: bool) -> Json:
@@ -264,14 +268,16 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[s
 
 def subcommands() -> dict[str, argparse.ArgumentParser]:
     """The parser of every `nexus-lsp` command."""
-    actions = cli._parser()._actions
-    return next(dict(a.choices) for a in actions if isinstance(a, argparse._SubParsersAction))
+    return dict(_group().choices)
+
+
+def _group() -> argparse._SubParsersAction[argparse.ArgumentParser]:
+    actions: list[Any] = list(cli._parser()._actions)
+    return next(a for a in actions if isinstance(a, argparse._SubParsersAction))
 
 
 def _cli() -> Iterator[tuple[str, str]]:
-    actions = cli._parser()._actions
-    group = next(a for a in actions if isinstance(a, argparse._SubParsersAction))
-    told = {choice.dest: choice.help or "" for choice in group._choices_actions}
+    told = {choice.dest: choice.help or "" for choice in _group()._choices_actions}
     for name, parser in subcommands().items():
         words = [_placed(a) for a in parser._actions if not a.option_strings]
         yield " ".join([f"nexus-lsp {name}", *words]), _sentence(told[name])

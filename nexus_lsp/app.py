@@ -21,7 +21,7 @@ from nexus_lsp.engine.evidence import Evidence
 from nexus_lsp.engine.local_api import LocalApi
 from nexus_lsp.engine.operations import Operations
 from nexus_lsp.engine.review import Review
-from nexus_lsp.ports import AgentBackend, EngineApi, Face, Planner, Readiness
+from nexus_lsp.ports import AgentBackend, EngineApi, Face, Planner
 
 log = logging.getLogger(__name__)
 
@@ -238,57 +238,3 @@ class Staff:
             await backend.close()
         for planner in self._planners.values():
             await planner.close()
-
-
-async def doctor(directory: Path, env: Mapping[str, str]) -> list[Readiness]:
-    """Everything NEXUS builds on, looked at here and now; nothing is started that costs money."""
-    import sqlite3
-
-    from nexus_lsp.adapters.claude_code import ClaudeCodeBackend
-    from nexus_lsp.adapters.local_team import LocalTeam
-    from nexus_lsp.core.personas import unhonoured
-
-    lines: list[Readiness] = []
-    workspace: Path | None = None
-    try:
-        workspace = _workspace(directory)
-        state = _state(env, workspace)
-        trusted = TrustStore(state_root(env)).is_trusted(workspace)
-        told = "its code may be run" if trusted else "its code is not run"
-        mend = "" if trusted else "`nexus-lsp trust` lets NEXUS run its tests."
-        lines.append(Readiness("workspace", True, f"{workspace}: {told}", mend))
-        lines.append(Readiness("state", True, str(state)))
-    except Refused as error:
-        lines.append(Readiness("workspace", False, str(error)))
-        state = state_root(env)
-    lines.append(await _git_readiness())
-    lines.append(Readiness("sqlite", True, sqlite3.sqlite_version))
-    key = (
-        "OPENAI_API_KEY"
-        if env.get("OPENAI_API_KEY")
-        else "OPENAI_BASE_URL"
-        if env.get("OPENAI_BASE_URL")
-        else ""
-    )
-    planner = f"OpenAI ({key} is set)" if key else "built-in, without a model"
-    lines.append(
-        Readiness("planner", True, planner, "" if key else "Set OPENAI_API_KEY to plan with OpenAI.")
-    )
-    lines += await ClaudeCodeBackend(state, env).check()
-    lines += await LocalTeam().check()
-    staff = Staff(workspace or directory, state, env)
-    lines += [Readiness(p.where, False, p.what, p.mend) for p in staff.persona_problems()]
-    for persona in staff.personas():
-        lines += [Readiness(p.where, True, p.what, p.mend) for p in unhonoured(persona)]
-    return lines
-
-
-async def _git_readiness() -> Readiness:
-    from nexus_lsp.adapters.git_command import LEAST_VERSION, git_version
-
-    found = await git_version()
-    least = ".".join(map(str, LEAST_VERSION))
-    if found is None:
-        return Readiness("git", False, "not found", f"Install git {least} or newer.")
-    told, enough = ".".join(map(str, found)), found >= LEAST_VERSION
-    return Readiness("git", enough, told, "" if enough else f"NEXUS needs git {least} or newer.")

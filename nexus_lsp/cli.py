@@ -252,7 +252,7 @@ def _trust(args: argparse.Namespace) -> int:
 
 
 def _doctor(args: argparse.Namespace) -> int:
-    from nexus_lsp.app import doctor
+    from nexus_lsp.doctor import doctor
     from nexus_lsp.terminal.doctor import show_readiness
 
     return show_readiness(asyncio.run(doctor(args.directory, os.environ)))

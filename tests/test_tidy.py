@@ -63,7 +63,13 @@ def modules(*folders: str) -> list[Path]:
 def test_every_module_says_what_it_knows() -> None:
     found = modules("nexus_lsp", "docs", "tests", "benchmarks")
     assert len(found) > 100
-    assert [str(m.relative_to(ROOT)) for m in found if not ast.get_docstring(ast.parse(m.read_text()))] == []
+    silent = [m for m in found if not ast.get_docstring(ast.parse(m.read_text()))]
+    marks = [
+        m
+        for m in silent
+        if m.name == "__init__.py" and m.is_relative_to(ROOT / "tests") and not m.read_text()
+    ]
+    assert [str(m.relative_to(ROOT)) for m in silent if m not in marks] == []
 
 
 def test_every_module_is_on_the_map() -> None:

@@ -244,7 +244,8 @@ class ClaudeCodeBackend:
         except (OSError, TimeoutError) as error:
             return Readiness("Claude Code", False, f"{cli} does not start ({error})", mend)
         version = said.decode(errors="replace").strip()[:100]
-        return Readiness("Claude Code", process.returncode == 0, f"{version} ({cli})", mend)
+        works = process.returncode == 0
+        return Readiness("Claude Code", works, f"{version} ({cli})", "" if works else mend)
 
     async def _check_hold(self) -> Readiness:
         hold, detail = await asyncio.to_thread(find_hold)

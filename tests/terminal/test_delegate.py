@@ -115,8 +115,8 @@ async def test_nothing_of_the_users_changes_until_it_is_accepted(house: House) -
     assert said.code == 0
     assert manifest(house.workspace) == before
     events = [json.loads(line) for line in said.text.splitlines() if line.startswith("{")]
-    assert [e["type"] for e in events][0] == "run_started"
-    assert [e["type"] for e in events][-1] == "run_ready"
+    assert events[0]["type"] == "run_started"
+    assert events[-1]["type"] == "run_ready"
     assert [e["seq"] for e in events] == sorted({e["seq"] for e in events})
 
 
