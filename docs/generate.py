@@ -273,7 +273,7 @@ def subcommands() -> dict[str, argparse.ArgumentParser]:
 
 def _group() -> argparse._SubParsersAction[argparse.ArgumentParser]:
     actions: list[Any] = list(cli._parser()._actions)
-    return next(a for a in actions if isinstance(a, argparse._SubParsersAction))
+    return next(a for a in actions if a.dest == "command")
 
 
 def _cli() -> Iterator[tuple[str, str]]:

@@ -145,7 +145,7 @@ def _demo(args: argparse.Namespace) -> int:
     async def sample(api: EngineApi, console: Console) -> int:
         from nexus_lsp.terminal.demo import demo
 
-        return await demo(api, console, argument, place)
+        return await demo(api, console, argument)
 
     return _with_engine(place, Settings(trusted=True, resume="auto"), sample, prepare=_fetch)
 

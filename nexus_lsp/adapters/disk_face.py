@@ -91,7 +91,7 @@ class DiskFace:
         return await asyncio.to_thread(self._swap, before, expected, after, wanted)
 
     async def _content(self, blob: str | None) -> bytes | None:
-        return await self._repository.read(blob) if blob else None
+        return None if blob is None else await self._repository.read(blob)
 
     def _swap(self, before: _Side, expected: bytes | None, after: _Side, wanted: bytes | None) -> str:
         source, target = self._workspace / before.path, self._workspace / after.path

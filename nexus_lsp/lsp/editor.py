@@ -108,6 +108,10 @@ class Editor:
         if why:
             return CarriedOut((), (*build.refused, *((i, why) for i in ids)))
         self._remember(build.undoables, undo)
+        made = [c for c in changes if c.id in ids and c.kind in ("create", "rename") and not undo]
+        await asyncio.to_thread(
+            _make_executable, [self._root / c.path for c in made if c.after_mode == "100755"]
+        )
         return CarriedOut(ids, tuple(build.refused), tuple(build.touched))
 
     def _ask(self, changes: list[DocumentChange], undo: bool) -> asyncio.Future[Any]:
@@ -234,6 +238,16 @@ def _as_shown(
         return changes, bases
     plain = [replace(c, before=c.before.removeprefix(BOM), after=c.after.removeprefix(BOM)) for c in changes]
     return plain, {name: text.removeprefix(BOM) for name, text in bases.items()}
+
+
+def _make_executable(files: Sequence[Path]) -> None:
+    """The one thing about a new file that its edit cannot say. A file that is not on disk is left alone."""
+    for file in files:
+        try:
+            mode = file.stat().st_mode
+            file.chmod(mode | (mode & 0o444) >> 2)
+        except OSError as error:
+            log.warning("%s could not be made executable: %s", file, error)
 
 
 def _let_go(hand: set[str], ids: Sequence[str]) -> None:

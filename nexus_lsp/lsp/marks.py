@@ -179,7 +179,9 @@ def evidence(gates: Iterable[Json]) -> str:
     """Markdown: what the gates measured, and the end of their output where they are red."""
     told: list[str] = []
     for gate in gates:
-        told.append(f"- gate `{gate['gate']}`: {gate['status']} {gate['why']}".rstrip() + "\n")
+        state = gate["status"].replace("_", " ")
+        why = f": {gate['why']}" if gate["why"] else ""
+        told.append(f"- gate `{gate['gate']}`: {state}{why}\n")
         output = gate["output"].strip()[-1500:] if gate["status"] == "failed" else ""
         if output:
             fence = _fence(output)

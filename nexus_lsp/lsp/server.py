@@ -88,6 +88,8 @@ class LspFace:
         self._shown: dict[str, asyncio.TimerHandle] = {}
         self._marked: dict[str, frozenset[str]] = {}
         """Path → the URIs that its marks stand on in the editor."""
+        self._lensed: dict[str, list[tuple[str, str]]] = {}
+        """Path → the changes, and their states, that its lenses were last made for."""
         self._preview_scheme = ""
         """Of the documents that this editor shows waiting new files on; empty where it has none."""
         self._asked: set[str] = set()
@@ -401,6 +403,18 @@ class LspFace:
             self._server.text_document_publish_diagnostics(
                 lsp.PublishDiagnosticsParams(uri, diagnostics, document.version if document else None)
             )
+        self._refresh_lenses(path)
+
+    def _refresh_lenses(self, path: str) -> None:
+        """Editors ask for lenses when a text changes; a decision or a proposal has to be told."""
+        desk, workspace = self._desk, self._server.client_capabilities.workspace
+        lenses = workspace.code_lens if workspace else None
+        if desk is None or not (lenses and lenses.refresh_support):
+            return
+        now = [(c["id"], c["status"]) for c in (*desk.pending(path), *desk.accepted(path))]
+        if now != self._lensed.get(path, []):
+            self._lensed[path] = now
+            self._spawn(self._server.request(lsp.WORKSPACE_CODE_LENS_REFRESH, None))
 
     def _pages(self, path: str) -> dict[str, list[lsp.Diagnostic]]:
         """URI → what is marked there because of a file: on the file itself, and on previews."""

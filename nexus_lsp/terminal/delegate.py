@@ -26,6 +26,7 @@ class Watch:
         self._narrator = Narrator(names)
         self._as_json = as_json
         self.run_id = ""
+        self.workspace = ""
         self.over = asyncio.Event()
         self.ask: asyncio.Queue[Json] = asyncio.Queue()
         self._early: list[Json] = []
@@ -45,6 +46,7 @@ class Watch:
         self._early.clear()
 
     def _show(self, event: Json) -> None:
+        self.workspace = event.get("workspace", self.workspace)
         if self._as_json:
             print(json.dumps(event), flush=True)
         else:

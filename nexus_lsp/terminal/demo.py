@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -27,7 +26,7 @@ SHOWN = 12
 """Changes that are shown with their text; a demo is to be read."""
 
 
-async def demo(api: EngineApi, console: Console, argument: Json, workspace: Path) -> int:
+async def demo(api: EngineApi, console: Console, argument: Json) -> int:
     """Delegate, watch, decide, and run the workspace's own tests on the result. Gives the exit code."""
     names = await names_of(api)
     watch = Watch(console, names, as_json=False)
@@ -44,7 +43,7 @@ async def demo(api: EngineApi, console: Console, argument: Json, workspace: Path
         if accepted:
             console.print(Rule("[bold]The tests, on the files as they are now[/]", align="left"))
             await asyncio.wait_for(measured.wait(), EVIDENCE_SECONDS)
-        console.print(f"\nThe repository is yours to look at: [bold]{workspace}[/]")
+        console.print(f"\nThe repository is yours to look at: [bold]{watch.workspace}[/]")
         return 0 if complete else 1
     except TimeoutError:
         console.print("[red]The tests did not end in time.[/]")

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from nexus_lsp.core.problems import Refused
+from nexus_lsp.core.problems import InvalidArgument, Refused
 from nexus_lsp.ports import EngineApi
 from nexus_lsp.terminal import show
 
@@ -103,6 +103,10 @@ async def command(api: EngineApi, console: Console, action: str, ids: list[str],
     if action == "ask":
         await decide(api, console, None, "ask", await names_of(api))
         return 0
+    if not ids:
+        raise InvalidArgument(
+            f"Say what to {action}: ids of changes or runs, or paths (`review list` shows them)."
+        )
     argument = await _meant(api, action, ids)
     if action == "reject":
         argument["reason"] = reason
@@ -116,7 +120,7 @@ async def _meant(api: EngineApi, action: str, ids: list[str]) -> Json:
     changes = (await api.execute("review.list", {}))["changes"]
     states = ("accepted", "rejected") if action == "undo" else ("pending",)
     chosen: list[str] = []
-    for word in ids or [""]:
+    for word in ids:
         hits = [
             c["id"] for c in changes if word in (c["id"], c["run_id"], c["path"]) and c["status"] in states
         ]

@@ -161,7 +161,10 @@ async def test_nothing_leads_out_of_the_workspace(face: DiskFace, w: Path, tmp_p
     ):
         out = await face.carry_out([change])
         assert out.applied == () and "leads out of the workspace" in out.refused[0][1]
-    assert "leads out of the workspace" in (await face.carry_out([edit("dir/f", "x\n", 0, "x\n", "y\n")])).refused[0][1]
+    assert (
+        "leads out of the workspace"
+        in (await face.carry_out([edit("dir/f", "x\n", 0, "x\n", "y\n")])).refused[0][1]
+    )
     (w / "link").symlink_to(outside / "f")
     await check_refused(face, w, edit("link", "x\n", 0, "x\n", "y\n"), "link is gone or is no longer text")
     assert files(outside) == {"f": "x\n"}
@@ -188,10 +191,16 @@ async def test_an_edit_and_a_mode_of_one_file_go_together(face: DiskFace, w: Pat
     assert files(w) == {"f": "x y\n"}
 
 
-async def test_hunks_of_one_file_are_one_write_and_one_lost_hunk_takes_none_along(face: DiskFace, w: Path) -> None:
+async def test_hunks_of_one_file_are_one_write_and_one_lost_hunk_takes_none_along(
+    face: DiskFace, w: Path
+) -> None:
     base = "a\nb\nc\nd\n"
     put(w, "f", "a\nb\nuser\nd\n")
-    hunks = [edit("f", base, 0, "a\n", "A\n", "1"), edit("f", base, 2, "c\n", "C\n", "2"), edit("f", base, 3, "d\n", "D\n", "3")]
+    hunks = [
+        edit("f", base, 0, "a\n", "A\n", "1"),
+        edit("f", base, 2, "c\n", "C\n", "2"),
+        edit("f", base, 3, "d\n", "D\n", "3"),
+    ]
     out = await face.carry_out(hunks)
     assert (out.applied, [i for i, _ in out.refused]) == (("1", "3"), ["2"])
     assert files(w) == {"f": "A\nb\nuser\nD\n"}
@@ -228,7 +237,9 @@ async def test_a_read_only_directory_is_a_sentence(face: DiskFace, w: Path) -> N
     put(w, "d/f", "x\n")
     (w / "d").chmod(0o555)
     try:
-        await check_refused(face, w, edit("d/f", "x\n", 0, "x\n", "y\n"), "it could not be written: Permission denied")
+        await check_refused(
+            face, w, edit("d/f", "x\n", 0, "x\n", "y\n"), "it could not be written: Permission denied"
+        )
     finally:
         (w / "d").chmod(0o755)
 

@@ -36,7 +36,9 @@ async def again(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         for old in made:
             await old.close()
         memory = request.param == "memory"
-        made.append(MemoryJournal(kept.entries) if memory else SqliteJournal(tmp_path / "deep" / "journal.db"))
+        made.append(
+            MemoryJournal(kept.entries) if memory else SqliteJournal(tmp_path / "deep" / "journal.db")
+        )
         return made[-1]
 
     yield make
@@ -142,13 +144,17 @@ async def test_a_full_disk_keeps_all_or_nothing_and_goes_on_when_there_is_room(t
     await cursor.close()
     await db.execute(f"PRAGMA max_page_count={row[0]}")
     big = f.RunPaused("x" * 100_000)
-    with pytest.raises(JournalFailed, match=r"could not be written: database or disk is full\. Free disk space"):
+    with pytest.raises(
+        JournalFailed, match=r"could not be written: database or disk is full\. Free disk space"
+    ):
         await journal.append("run_1", [PAUSED, big], 2.0)
     await db.execute("PRAGMA max_page_count=100000")
     [entry] = await journal.append("run_1", [PAUSED], 3.0)
     assert entry.seq == 2
     await journal.close()
-    assert [e.seq for e in await SqliteJournal(tmp_path / "journal.db").open()] == [1, 2]
+    journal = SqliteJournal(tmp_path / "journal.db")
+    assert [e.seq for e in await journal.open()] == [1, 2]
+    await journal.close()
 
 
 async def test_a_file_that_another_process_writes_is_refused_in_time(

@@ -38,7 +38,9 @@ def link(target: str) -> FileState:
     return FileState(f"blob:{target}", "120000", None)
 
 
-def waits(change_id: str, kind: str = "edit", line: int = 0, before: str = "", after: str = "", **more: str) -> Change:
+def waits(
+    change_id: str, kind: str = "edit", line: int = 0, before: str = "", after: str = "", **more: str
+) -> Change:
     values = {"path": "f", **more}
     return Change(
         change_id, ("t1",), ("aria_coordinator",), kind=kind, why="", base="b", line=line,  # type: ignore[arg-type]
@@ -204,7 +206,8 @@ def _renamed(change: Change, change_id: str) -> Change:
 
 
 @pytest.mark.parametrize(
-    ("content", "expected"), [(b"a\r\n", "a\r\n"), (b"", ""), (b"\xff", None), (b"a\0", None), (b"x" * (2**23 + 1), None)]
+    ("content", "expected"),
+    [(b"a\r\n", "a\r\n"), (b"", ""), (b"\xff", None), (b"a\0", None), (b"x" * (2**23 + 1), None)],
 )
 def test_what_an_editor_can_hold(content: bytes, expected: str | None) -> None:
     assert text_of(content) == expected

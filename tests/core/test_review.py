@@ -153,7 +153,11 @@ def state(change_id: str, status: str = "pending", note: str = "", *depends_on: 
 
 
 def test_what_can_be_accepted() -> None:
-    runs = [run(state("p"), state("o", "outdated", "gone"), state("a", "accepted"), state("d", "pending", "", "p"))]
+    runs = [
+        run(
+            state("p"), state("o", "outdated", "gone"), state("a", "accepted"), state("d", "pending", "", "p")
+        )
+    ]
 
     def check(*ids: str) -> list[str]:
         choice = acceptable(runs, ids)

@@ -148,7 +148,9 @@ def test_the_user_decides_on_a_plan() -> None:
         approval="ask",
     )
     check(
-        PLANNED, h.ApprovePlan(), "refused: This run's plan is not waiting for approval: the run is in_progress."
+        PLANNED,
+        h.ApprovePlan(),
+        "refused: This run's plan is not waiting for approval: the run is in_progress.",
     )
 
 
@@ -166,12 +168,20 @@ def test_a_pause_outlasts_the_plan() -> None:
 
 def test_pause_resume_cancel() -> None:
     check(A_AT_WORK, h.Pause(), "run_paused: paused by the user", status="paused")
-    check((*A_AT_WORK, h.Pause()), h.Pause(), "refused: This run is paused; only a run that is at work can be paused.")
+    check(
+        (*A_AT_WORK, h.Pause()),
+        h.Pause(),
+        "refused: This run is paused; only a run that is at work can be paused.",
+    )
     check((*A_AT_WORK, h.Pause()), h.Resume(), "run_resumed", status="in_progress")
     check(A_AT_WORK, h.Resume(), "refused: This run is in_progress; only a paused run can be resumed.")
     gone = "task_cancelled a: the run was cancelled"
     check(A_AT_WORK, h.Cancel(), gone, "run_cancelled", status="cancelled")
-    check((*A_AT_WORK, h.Cancel()), h.Cancel(), "refused: This run is cancelled already; there is nothing to cancel.")
+    check(
+        (*A_AT_WORK, h.Cancel()),
+        h.Cancel(),
+        "refused: This run is cancelled already; there is nothing to cancel.",
+    )
     check((), h.Cancel(), "run_cancelled", status="cancelled")
 
 
@@ -182,7 +192,11 @@ def test_a_paused_run_starts_nothing_and_what_is_at_work_comes_to_its_end() -> N
 
 
 def test_a_retry_begins_the_count_anew_and_keeps_what_was_submitted() -> None:
-    check(PLANNED, h.Retry(), "refused: No task of this run failed or was cancelled: delegate the request anew instead.")
+    check(
+        PLANNED,
+        h.Retry(),
+        "refused: No task of this run failed or was cancelled: delegate the request anew instead.",
+    )
     cancelled = (*A_AT_WORK, submit("a"), h.Cancel())
     again = "task_repair a user from c-a: The user asks to try again. the run was cancelled"
     check(cancelled, h.Retry(), again, status="in_progress")
@@ -195,7 +209,9 @@ def test_a_retry_begins_the_count_anew_and_keeps_what_was_submitted() -> None:
 
 def test_what_was_unable_is_not_settled_while_it_is_tried_again() -> None:
     unable = h.Ended("a", 1, "unable", "cannot")
-    run = play(begun(), (*PLANNED, start("a"), unable, start("b"), h.Ended("b", 1, "failed", "no"), h.Retry()))
+    run = play(
+        begun(), (*PLANNED, start("a"), unable, start("b"), h.Ended("b", 1, "failed", "no"), h.Retry())
+    )
     assert next_starts([run], 4, []) == [("run_1", "a")]
 
 
@@ -312,7 +328,13 @@ def ask(ask_id: str = "q") -> f.AskOpened:
 
 def test_an_ask_is_answered_once() -> None:
     asked = (*A_AT_WORK, h.OpenAsk(ask(), pause=True))
-    check(A_AT_WORK, h.OpenAsk(ask(), pause=True), "run_paused: More?", "ask_opened budget: More?", status="paused")
+    check(
+        A_AT_WORK,
+        h.OpenAsk(ask(), pause=True),
+        "run_paused: More?",
+        "ask_opened budget: More?",
+        status="paused",
+    )
     check(asked, h.Answer("q", "Yes"), "ask_answered q: Yes by user", "run_resumed", status="in_progress")
     no = ("ask_answered q: No by user", "task_cancelled a: the run was not resumed", "run_cancelled")
     check(asked, h.Answer("q", "No"), *no, status="cancelled")
@@ -347,7 +369,12 @@ def test_a_switch_of_head_is_asked_about_once() -> None:
     again = "HEAD was main when “do it” began and is third now. Go on with it here?"
     stale = "ask_answered ask_h: Cancel the run by engine"
     check(away, third, "head_moved", stale, f"ask_opened head_moved: {again}", status="paused")
-    check(away, h.Answer("ask_h", "Cancel the run", "timeout"), "ask_answered ask_h: Cancel the run by timeout", status="paused")
+    check(
+        away,
+        h.Answer("ask_h", "Cancel the run", "timeout"),
+        "ask_answered ask_h: Cancel the run by timeout",
+        status="paused",
+    )
     here = play(begun(), (*away, h.Answer("ask_h", "Go on here")))
     assert (here.head, here.away) == ("refs/heads/other", False)
     assert any(e.kind == "land" for e in due(here))
@@ -361,13 +388,25 @@ def test_a_run_is_ready_then_completed_when_all_is_settled() -> None:
     ready = "run_ready: 1 of 1 tasks done, 1 change to review"
     check(before, land("a", change("c1")), "change_proposed", "task_completed a", ready, status="ready")
     check(A_READY, h.Accepted(("c1",)), "change_accepted c1", status="ready")
-    check((*A_READY, h.Accepted(("c1",))), h.Reject(("c2",)), "change_rejected c2", "run_completed", status="completed")
+    check(
+        (*A_READY, h.Accepted(("c1",))),
+        h.Reject(("c2",)),
+        "change_rejected c2",
+        "run_completed",
+        status="completed",
+    )
 
 
 def test_a_decision_is_taken_back_after_the_end() -> None:
     done = (*A_READY, h.Accepted(("c1", "c2")))
     check(done, h.Reopen(("c1",)), "change_reopened c1", status="ready")
-    check((*done, h.Reopen(("c1",))), h.Reject(("c1",)), "change_rejected c1", "run_completed", status="completed")
+    check(
+        (*done, h.Reopen(("c1",))),
+        h.Reject(("c1",)),
+        "change_rejected c1",
+        "run_completed",
+        status="completed",
+    )
 
 
 def test_a_decision_on_what_is_decided_changes_nothing() -> None:
@@ -379,7 +418,12 @@ def test_a_decision_on_what_is_decided_changes_nothing() -> None:
 
 def test_after_a_crash_cut_off_tasks_go_on_and_paid_work_asks() -> None:
     cut = "NEXUS was stopped while this task was at work; go on from what stands in the checkout."
-    check(A_AT_WORK, h.Recovered((("a", "half"),), None), f"task_repair a broken from half: {cut}", status="in_progress")
+    check(
+        A_AT_WORK,
+        h.Recovered((("a", "half"),), None),
+        f"task_repair a broken from half: {cut}",
+        status="in_progress",
+    )
     repair = (*A_AT_WORK, submit("a"), red("a"), start("a"))
     check(repair, h.Recovered((("a", None),), None), f"task_repair a broken from cand: {cut}\n\nt::x is red")
     asked = "ask_opened resume: NEXUS was stopped during “do it”. Go on with it?"

@@ -13,12 +13,16 @@ from nexus_lsp.core.run import Run, TaskState, begin, evolve
 from nexus_lsp.core.schedule import due, next_starts
 
 
-def task(task_id: str, *depends_on: str, writes: Sequence[str] = ("*",), type: TaskType = "implementation") -> Task:
+def task(
+    task_id: str, *depends_on: str, writes: Sequence[str] = ("*",), type: TaskType = "implementation"
+) -> Task:
     own = tuple(task_id if glob == "*" else glob for glob in writes)
     return Task(task_id, task_id, "code_developer", type, "", depends_on, own)
 
 
-def run(run_id: str, *tasks: Task, at: float = 0.0, states: Mapping[str, str] | None = None, **started: object) -> Run:
+def run(
+    run_id: str, *tasks: Task, at: float = 0.0, states: Mapping[str, str] | None = None, **started: object
+) -> Run:
     """A run in progress; `states` says which tasks are at work, submitted, completed, failed or unable."""
     made = begin(f.Entry(1, at, run_id, f.RunStarted("r", "/w", **started)))  # type: ignore[arg-type]
     for fact in (f.SnapshotTaken("s"), f.PlanApproved(Plan("p", tasks), "auto")):
@@ -38,7 +42,9 @@ def _as(state: TaskState, word: str) -> TaskState:
     return replace(state, **values)  # type: ignore[arg-type]
 
 
-def check(runs: Sequence[Run], *expected: str, limit: int = 4, reserved: Sequence[tuple[str, str]] = ()) -> None:
+def check(
+    runs: Sequence[Run], *expected: str, limit: int = 4, reserved: Sequence[tuple[str, str]] = ()
+) -> None:
     assert [f"{r}/{t}" for r, t in next_starts(runs, limit, reserved)] == list(expected)
 
 
@@ -63,7 +69,9 @@ def test_what_waits_to_land_takes_no_place_of_an_agent() -> None:
     check([three("x", states={"a": "submitted"})], "x/b", limit=1)
 
 
-@pytest.mark.parametrize("status", ["pending", "awaiting_approval", "paused", "ready", "completed", "cancelled"])
+@pytest.mark.parametrize(
+    "status", ["pending", "awaiting_approval", "paused", "ready", "completed", "cancelled"]
+)
 def test_only_a_run_in_progress_starts_tasks(status: str) -> None:
     check([replace(three("x"), status=status)])  # type: ignore[arg-type]
 

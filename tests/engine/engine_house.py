@@ -150,7 +150,9 @@ class House:
         self.planner.answer = plan(*tasks)
         self.backend.script |= script
 
-    async def run(self, *tasks: Task, started: Mapping[str, object] | None = None, **script: Step | Sequence[Step]) -> Run:
+    async def run(
+        self, *tasks: Task, started: Mapping[str, object] | None = None, **script: Step | Sequence[Step]
+    ) -> Run:
         self.plays(*tasks, **script)
         return await self.rests(await self.delegate(**(started or {})))
 

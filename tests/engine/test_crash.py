@@ -179,7 +179,9 @@ async def test_paid_work_waits_for_the_user_once(workspace: Path, tmp_path: Path
         await asyncio.sleep(0.1)
         run = house.engine.runs[run_id]
         assert run.status == "paused"
-        assert [ask.question for ask in run.open_asks] == ["NEXUS was stopped during “make it good”. Go on with it?"]
+        assert [ask.question for ask in run.open_asks] == [
+            "NEXUS was stopped during “make it good”. Go on with it?"
+        ]
         if _ == 0:
             await die(house)
     assert len(house.backend.calls) == 1

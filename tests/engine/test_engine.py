@@ -139,9 +139,7 @@ async def both_at_once(house: House, a_step: Step, b_steps: Sequence[Step]) -> R
 
 
 async def test_edits_of_one_file_that_do_not_touch_are_merged(house: House) -> None:
-    run = await both_at_once(
-        house, replaces("a.txt", "one", "ONE"), [replaces("a.txt", "five", "FIVE")]
-    )
+    run = await both_at_once(house, replaces("a.txt", "one", "ONE"), [replaces("a.txt", "five", "FIVE")])
     assert shown(run) == ["edit a.txt pending by a", "edit a.txt pending by b"]
     await house.accept(run)
     assert house.user_texts()["a.txt"] == "ONE\ntwo\nthree\nfour\nFIVE\n"
@@ -541,9 +539,7 @@ async def test_a_backend_that_raises_fails_its_task_only(house: House) -> None:
 
 
 async def test_tasks_go_on_without_one_that_is_unable_but_not_without_one_that_failed(house: House) -> None:
-    run = await house.run(
-        task("no"), task("after", "no"), no=ends("unable", "cannot"), after=writes(n="n\n")
-    )
+    run = await house.run(task("no"), task("after", "no"), no=ends("unable", "cannot"), after=writes(n="n\n"))
     assert run.status == "ready"
     run = await house.run(
         task("bad"), task("after", "bad"), bad=ends("failed", "could not"), after=writes(n="n\n")

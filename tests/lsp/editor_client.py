@@ -510,7 +510,7 @@ class TestEditor:
         end = time.monotonic() + 12
         while (now := self.status(change_id)) != status:
             assert time.monotonic() < end, f"{change_id} is {now}, not {status}"
-            time.sleep(0.05)
+            time.sleep(0.02)
 
     def wait_event(self, *types: str, run_id: str | None = None) -> Json:
         return self.wait(

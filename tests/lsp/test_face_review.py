@@ -66,6 +66,8 @@ def _work(checkout: Path) -> None:
     (checkout / "alike.py").write_text(LIKE.replace("return 2", "return 3"))
     (checkout / "deep" / "er").mkdir(parents=True)
     (checkout / "deep/er/new file.py").write_text("print('ä😀')\n")
+    (checkout / "run.sh").write_text("#!/bin/sh\n")
+    (checkout / "run.sh").chmod(0o755)
     (checkout / "old.py").unlink()
     (checkout / "before.py").rename(checkout / "after.py")
     (checkout / "after.py").write_text((checkout / "after.py").read_text().replace("line 2\n", "LINE 2\n"))
@@ -179,6 +181,12 @@ def test_closed_files_have_marks_too_and_follow_other_programs(editor: TestEdito
     editor.wait(lambda: [d["range"]["start"]["line"] for d in editor.marks("watched.py")] == [4, 9])
     editor.write("watched.py", NUMBERS)
     editor.wait(lambda: [d["range"]["start"]["line"] for d in editor.marks("watched.py")] == [3, 8])
+
+
+def test_closed_files_are_followed_though_the_editor_tells_nothing(editor: TestEditor, run: EarlierRun):
+    editor.wait_marks("unseen.py", 2)
+    (run.root / "unseen.py").write_text("# by a formatter\n" + NUMBERS)
+    editor.wait(lambda: [d["range"]["start"]["line"] for d in editor.marks("unseen.py")] == [4, 9])
 
 
 def test_a_closed_file_that_loses_the_lines_and_gets_them_back(editor: TestEditor):
@@ -517,6 +525,12 @@ def test_a_new_file_is_made_and_taken_back(editor: TestEditor, run: EarlierRun):
     assert editor.command("review.undo", changeIds=[change_id])["reopened"] == [change_id]
     assert not (run.root / "deep/er/new file.py").exists()
     editor.wait_marks("deep/er/new file.py", 1)
+
+
+def test_a_new_program_can_be_run(editor: TestEditor, run: EarlierRun):
+    _accept(editor, "run.sh")
+    assert editor.text("run.sh") == "#!/bin/sh\n"
+    assert os.access(run.root / "run.sh", os.X_OK)
 
 
 def test_a_file_is_deleted_and_brought_back(editor: TestEditor, run: EarlierRun):

@@ -128,17 +128,12 @@ def test_agents_see_what_is_typed_and_not_saved(start: Start):
     assert editor.text("where.py") == USED
 
 
-def test_an_editor_without_progress_or_with_a_slow_one_hears_all_the_same(start: Start):
-    editor = start(progress=False)
+def test_an_editor_that_never_makes_the_progress_bar_hears_all_the_same(start: Start):
+    editor = start()
+    editor.create_progress = False
     editor.command("delegate", request="Fix the lint")
     editor.wait_event("run_ready")
     assert editor.progress == []
-    editor.end()
-    slow = start()
-    slow.create_progress = False
-    slow.command("delegate", request="Fix the lint")
-    slow.wait_event("run_ready")
-    assert slow.progress == []
 
 
 # --- asks --------------------------------------------------------------------------------------------
@@ -156,9 +151,8 @@ def test_a_plan_that_waits_for_approval_is_asked_about(start: Start, chosen: str
     assert [a["title"] for a in ask["actions"]] == ["Approve", "Reject"]
 
 
-@pytest.mark.parametrize("first", [None, NEVER], ids=["dismissed", "not answered"])
-def test_an_unanswered_ask_blocks_nobody_and_is_asked_again_after_a_restart(start: Start, first: Any):
-    editor = start(ask=lambda params: first)
+def test_an_unanswered_ask_blocks_nobody_and_is_asked_again_after_a_restart(start: Start):
+    editor = start(ask=lambda params: NEVER)
     waiting = editor.command("delegate", request="Fix the lint", approval="ask")["runId"]
     editor.wait(lambda: editor.asks)
     other = editor.command("delegate", request="Fix the lint", approval="auto")["runId"]
@@ -188,13 +182,11 @@ def test_a_wrong_setting_is_said_and_its_default_taken(start: Start):
 
 
 def test_the_editors_configuration_counts_over_what_initialize_said(start: Start):
-    editor = start(
-        options={"team": "claude", "approval": "ask"}, configuration={"team": "local", "approval": None}
-    )
+    editor = start(options={"team": "claude", "approval": "ask"}, configuration={"team": "local"})
     editor.command("delegate", request="Fix the lint")
     editor.wait(lambda: editor.asks, "the plan's ask")
     assert editor.events[0]["team"] == "local" and editor.messages == []
-    editor.configuration = {"team": "local", "approval": "auto"}
+    editor.configuration = {"team": "local", "approval": None}
     editor.notify("workspace/didChangeConfiguration", {"settings": None})
     time.sleep(0.3)
     run_id = editor.command("delegate", request="Fix the lint")["runId"]
@@ -214,10 +206,11 @@ def test_of_two_folders_the_first_counts(start: Start, root: Path, tmp_path: Pat
     second = tmp_path / "second"
     second.mkdir()
     (second / "other.py").write_text(UNUSED)
-    editor = start(folders=[root, second])
+    editor = start(folders=[root, second], progress=False)
     editor.command("delegate", request="Fix the lint")
     editor.wait_event("run_ready")
     editor.wait_marks("where.py", 1)
+    assert editor.progress == []
     with pytest.raises(WireError) as error:
         editor.command("review.list", uri=(second / "other.py").as_uri())
     assert error.value.code == -32602
@@ -292,7 +285,7 @@ def task(task_id: str, agent: str, title: str, *after: str) -> dict[str, Any]:
         "type": "implementation",
         "description": title,
         "depends_on": list(after),
-        "writes": [],
+        "writes": [f"{task_id}.py"],
         "acceptance": [],
     }
 
@@ -384,7 +377,7 @@ def test_while_agents_work_the_server_answers_at_once_and_cancel_and_exit_end_th
 
         asked = len(service.requests)
         editor.command("delegate", request="Think again")
-        editor.wait(lambda: len(service.requests) > asked, "agents at work", 60)
+        editor.wait(lambda: len(service.requests) > asked, "an agent at work", 60)
         editor.end()
         end = time.monotonic() + 10
         while processes_of(tmp_path / "state") and time.monotonic() < end:

@@ -126,7 +126,7 @@ export class Ctx implements vscode.Disposable {
     const env = { ...process.env, ...(await keysEnvironment(this.extension.secrets)) };
     const options: LanguageClientOptions = {
       documentSelector: [{ scheme: "file" }, { scheme: PREVIEW_SCHEME }],
-      initializationOptions: readSettings(),
+      initializationOptions: { ...readSettings(), previewScheme: PREVIEW_SCHEME },
       outputChannel: this.log,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
       middleware: this.middleware(),
@@ -141,6 +141,7 @@ export class Ctx implements vscode.Disposable {
     client.onDidChangeState(({ newState }) => {
       if (client !== this.client) return;
       void setContext("serverState", newState === State.Running ? "running" : "stopped");
+      void setContext("canRevise", newState === State.Running && offers(client, "nexus.review.revise"));
       if (newState === State.Running) this.store.touch();
       else this.store.clear();
     });
@@ -207,6 +208,11 @@ function placesIn(diagnostics: readonly vscode.Diagnostic[]): Map<ChangeId, Rang
     if (data?.changeId && data.editRange) places.set(data.changeId, data.editRange);
   }
   return places;
+}
+
+/** Whether the server announced a command. */
+function offers(client: LanguageClient, command: CommandName): boolean {
+  return client.initializeResult?.capabilities.executeCommandProvider?.commands.includes(command) ?? false;
 }
 
 export function setContext(key: string, value: unknown): Thenable<unknown> {

@@ -129,6 +129,8 @@ export interface Gate {
   gate: string;
   status: GateStatus;
   taskId: TaskId | null;
+  /** How it was before the agents changed anything. */
+  baseline?: boolean;
   why: string;
   output: string;
 }

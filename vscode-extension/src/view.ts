@@ -140,7 +140,7 @@ export function gateRow(gate: Gate): Row {
     not_measured: ["circle-slash", undefined],
   }[gate.status] as [string, string | undefined];
   return {
-    label: `gate: ${gate.gate}`,
+    label: gate.baseline ? `before: ${gate.gate}` : `gate: ${gate.gate}`,
     description: [gate.status.replace("_", " "), gate.why].filter(Boolean).join(" · "),
     tooltip: [gate.why, gate.output].filter(Boolean).join("\n\n"),
     icon,

@@ -1,10 +1,11 @@
 // A real VS Code (code-server) with the extension, and a real browser on it.
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { cp, glob, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { chromium } from "playwright-core";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -25,17 +26,17 @@ const SETTINGS = {
 };
 
 /**
- * @param {{workspace: string, settings: object, trusted?: boolean, env?: Record<string, string>, logs?: string}} given
+ * @param {{workspace: string, settings: object, trusted?: boolean, env?: Record<string, string>, vsix?: string}} given
  * @returns {Promise<{page: import("playwright-core").Page, close(): Promise<void>, log(): Promise<string>}>}
  */
-export async function openVsCode({ workspace, settings, env = {}, trusted = true }) {
+export async function openVsCode({ workspace, settings, env = {}, trusted = true, vsix }) {
   const home = await mkdtemp(join(tmpdir(), "nexus-e2e-"));
   const closers = [() => rm(home, { recursive: true, force: true, maxRetries: 3 })];
   const close = async () => {
     for (const step of closers.reverse()) await step().catch((error) => console.error(String(error)));
   };
   try {
-    const extensions = await installExtension(home);
+    const extensions = vsix ? await installPackage(home, vsix) : await installExtension(home);
     const data = await userData(home, { ...SETTINGS, ...settings });
     const server = await startServer({ home, extensions, data, env, trusted });
     closers.push(server.stop);
@@ -64,6 +65,21 @@ async function installExtension(home) {
   }
   return extensions;
 }
+
+async function installPackage(home, vsix) {
+  const extensions = join(home, "extensions");
+  const args = [join(CODE_SERVER, "out/node/entry.js"), "--user-data-dir", join(home, "data"), "--extensions-dir", extensions];
+  await promisify(execFile)(NODE24, [...args, "--install-extension", vsix], { env: environment(home), timeout: 60_000 });
+  return extensions;
+}
+
+const environment = (home, env = {}) => ({
+  ...process.env,
+  PATH: `${dirname(NODE24)}:${process.env.PATH}`,
+  HOME: home,
+  EXTENSIONS_GALLERY: "{}",
+  ...env,
+});
 
 async function userData(home, settings) {
   const data = join(home, "data");
@@ -95,7 +111,7 @@ async function startServer({ home, extensions, data, env, trusted }) {
   const child = spawn(NODE24, args, {
     detached: true, // a process group of its own, ended as a whole
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, PATH: `${dirname(NODE24)}:${process.env.PATH}`, HOME: home, EXTENSIONS_GALLERY: "{}", ...env },
+    env: environment(home, env),
   });
   let log = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (log += chunk));

@@ -24,6 +24,11 @@ export class Workbench {
     return this.page.locator(".quick-input-widget input:visible").first();
   }
 
+  /** The status bar's entry says that the extension is up. */
+  async ready() {
+    await this.page.locator(".statusbar-item", { hasText: "NEXUS" }).waitFor({ timeout: 60_000 });
+  }
+
   async openFile(name) {
     await this.page.keyboard.press("Control+Shift+E");
     await this.until(
@@ -38,12 +43,12 @@ export class Workbench {
   }
 
   /** Runs a command from the palette; `done` says what must show then. */
-  async command(title, done) {
+  async command(title, done, options) {
     return this.until(async () => {
       await this.page.keyboard.press("F1");
       await this.input.fill(`>${title}`, { timeout: 3000 });
       await this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().click({ timeout: 5000 });
-    }, done);
+    }, done, options);
   }
 
   async answerInput(text) {
@@ -51,8 +56,23 @@ export class Workbench {
     await this.page.keyboard.press("Enter");
   }
 
+  /** One entry of an open quick pick. */
+  pick(text) {
+    return this.page.locator(".quick-input-list .monaco-list-row", { hasText: text }).first();
+  }
+
+  /** The palette asks for the request; then the run is in the view. */
+  async delegate(request) {
+    await this.command("NEXUS: Delegate to Team", (timeout) => this.page.getByText(/Goes along|What should the team do/).first().waitFor({ timeout }));
+    await this.answerInput(request);
+  }
+
   toast(text) {
     return this.page.locator(".notification-toast", { hasText: text }).first();
+  }
+
+  async dismissToasts() {
+    await this.command("Notifications: Clear All Notifications", () => undefined);
   }
 
   async goToLine(line) {
@@ -80,11 +100,31 @@ export class Workbench {
     return this.page.locator(".editor-instance .monaco-editor").first();
   }
 
+  line(text) {
+    return this.editor.locator(".view-line", { hasText: text }).first();
+  }
+
   squiggle() {
     return this.page.locator(".squiggly-info");
   }
 
+  /** The side bar shows NEXUS's own views. */
+  async showView() {
+    await this.until(
+      () => this.page.locator(".activitybar .action-item", { has: this.page.locator('[aria-label^="NEXUS"]') }).first().click({ timeout: 5000 }),
+      (timeout) => this.page.locator(".pane-header", { hasText: "Runs" }).first().waitFor({ timeout }),
+    );
+  }
+
   treeRow(text) {
     return this.page.locator(".pane-body .monaco-list-row", { hasText: text }).first();
+  }
+
+  /** A button that a row of a tree shows under the mouse. */
+  async rowButton(row, title, done) {
+    await this.until(async () => {
+      await row.hover({ timeout: 5000 });
+      await row.locator(`.action-label[aria-label="${title}"]`).first().click({ timeout: 3000 });
+    }, done);
   }
 }

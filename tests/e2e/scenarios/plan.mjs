@@ -1,62 +1,53 @@
-// A plan that waits for the user, the preview of a new file, and all of a run accepted at once.
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { Report } from "../lib/report.mjs";
-import { openVsCode } from "../lib/vscode.mjs";
-import { Workbench } from "../lib/workbench.mjs";
+// A plan that waits for the user, the preview of a new file, the tree's own buttons, and a run accepted at once.
+import { scenario } from "../lib/scenario.mjs";
 
-/** @type {{workspace: string, settings: object, env: object, request: string, files: Record<string, string>, created: string, patience: number}} */
-const given = JSON.parse(process.argv[2]);
-const report = new Report("plan");
-const window = await openVsCode(given);
-const { page } = window;
-const code = new Workbench(page);
-
-try {
-  await report.step(page, "delegate", async () => {
-    await page.locator(".statusbar-item", { hasText: "NEXUS" }).waitFor({ timeout: 60_000 });
-    await code.command("NEXUS: Delegate to Team", (timeout) => page.getByText("What should the team do?").waitFor({ timeout }));
-    await code.answerInput(given.request);
-    await page.locator(".activitybar .action-item", { has: page.locator('[aria-label^="NEXUS"]') }).first().click();
+await scenario("plan", async ({ page, code, step, given, onDisk }) => {
+  await step("delegate", async () => {
+    await code.ready();
+    await code.delegate(given.request);
+    await code.showView();
   });
-  await report.step(page, "the plan opens and waits", async () => {
+  await step("the plan opens and waits", async () => {
     await code.treeRow("plan waits for you").waitFor({ timeout: given.patience });
     await code.tab("plan").waitFor({ timeout: 15_000 });
     const preview = page.frameLocator("iframe.webview.ready").frameLocator("iframe#active-frame");
-    await preview.getByText(given.request).first().waitFor({ timeout: 20_000 });
+    await preview.getByText("Code mends add()").first().waitFor({ timeout: 20_000 });
   });
-  await report.step(page, "approve the plan", async () => {
-    await page.locator(".editor-actions .action-label[aria-label='Approve Plan'], .editor-actions .action-item [aria-label='Approve Plan']").first().click();
-    await code.treeRow("at work").waitFor({ timeout: 10_000 });
+  await step("approve the plan", async () => {
+    const approve = page.locator(".editor-actions [aria-label='Approve Plan']").first();
+    await code.until(() => approve.click({ timeout: 3000 }), (timeout) => code.treeRow("at work").waitFor({ timeout }), { patience: 6000 });
   });
-  await report.step(page, "ready for review", async () => {
+  await step("ready for review", async () => {
     await code.toast("ready for").waitFor({ timeout: given.patience });
     await code.toast("ready for").getByText("Review", { exact: true }).click();
-    await page.locator(".quick-input-list .monaco-list-row", { hasText: given.created }).first().waitFor();
+    await code.pick("new file").waitFor();
   });
-  await report.step(page, "preview of the new file", async () => {
+  await step("preview of the new file", async () => {
     await page.keyboard.press("Escape");
     await code.command("NEXUS: Open Preview of a New File", (timeout) => code.tab(given.created).waitFor({ timeout }));
     await code.squiggle().first().waitFor({ timeout: 10_000 });
   });
-  await report.step(page, "accept all of the run", async () => {
-    await code.command("NEXUS: Accept All Changes of a Run", (timeout) => code.treeRow("completed").waitFor({ timeout }));
+  await step("the preview is hovered and has its lens", async () => {
+    // what is not a file is read-only, and the editor has no light bulb there
+    await page.locator(".codelens-decoration a", { hasText: "Accept" }).first().waitFor({ timeout: 10_000 });
+    await code.until(
+      async () => {
+        await page.mouse.move(900, 600);
+        await code.line("import").locator("span span").last().hover();
+      },
+      (timeout) => page.locator(".monaco-hover:visible", { hasText: "gate" }).first().waitFor({ timeout }),
+    );
+  });
+  const edited = code.treeRow(given.edited);
+  await step("reject a change in the tree", async () => {
+    await page.mouse.move(900, 600);
+    await code.rowButton(edited, "Reject Change", (timeout) => code.treeRow("rejected").waitFor({ timeout }));
+  });
+  await step("take the decision back in the tree", () =>
+    code.rowButton(edited, "Undo Decision…", (timeout) => code.treeRow("2 to review").waitFor({ timeout })),
+  );
+  await step("accept all of the run in the tree", async () => {
+    await code.rowButton(code.treeRow(given.request), "Accept All Changes of a Run", (timeout) => code.treeRow("completed").waitFor({ timeout }));
     for (const [file, text] of Object.entries(given.files)) await onDisk(file, text);
   });
-} catch (error) {
-  console.error(error);
-} finally {
-  const log = await window.log();
-  await window.close();
-  report.print(log.slice(-6000));
-}
-
-async function onDisk(file, text, timeout = 10_000) {
-  const until = Date.now() + timeout;
-  for (;;) {
-    const found = await readFile(join(given.workspace, file), "utf8").catch((error) => String(error));
-    if (found.includes(text)) return;
-    if (Date.now() > until) throw new Error(`${file} on disk has no ${JSON.stringify(text)}:\n${found}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
+});
