@@ -17,8 +17,6 @@ from typing import Any
 
 from nexus_lsp.core.anchors import Sure, place, sure_lines
 from nexus_lsp.core.hunks import Hunk
-from nexus_lsp.core.proposals import text_of
-from nexus_lsp.core.review import CHANGED_LINES
 from nexus_lsp.core.text import Edit, split_lines
 from nexus_lsp.core.tracking import LineEdit, Placed, settle, track
 
@@ -238,6 +236,8 @@ class Desk:
             content = await asyncio.to_thread((self._root / path).read_bytes)
         except OSError:
             content = b""
+        from nexus_lsp.core.proposals import text_of
+
         return Sheet((text_of(content) or "").removeprefix(BOM), False)
 
     async def base_of(self, change_id: str) -> str:
@@ -281,6 +281,8 @@ class Desk:
         self._rests.pop(path, None)
         lost = self._without_place(path)
         if lost:
+            from nexus_lsp.core.review import CHANGED_LINES
+
             await self._execute("review.outdate", {"change_ids": lost, "why": CHANGED_LINES})
         await self._find_again(path)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
 
 from nexus_lsp.lsp.language_server import NexusLanguageServer
-from nexus_lsp.ports import EngineApi
+
+if TYPE_CHECKING:
+    from nexus_lsp.ports import EngineApi
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from lsprotocol import types as lsp
 
@@ -23,17 +23,19 @@ from nexus_lsp.lsp import marks
 from nexus_lsp.lsp.convert import path_of, uri_of
 from nexus_lsp.lsp.desk import Desk, home
 from nexus_lsp.lsp.documents import Document
-from nexus_lsp.lsp.editor import Editor
 from nexus_lsp.lsp.language_server import NexusLanguageServer, create_server
 from nexus_lsp.lsp.progress import RunProgress
 from nexus_lsp.lsp.stdio import serve_stdio
 from nexus_lsp.lsp.translate import answer_out, argument_in, event_out, in_wire_words, preview_uri, previewed
-from nexus_lsp.ports import EngineApi, Face
+
+if TYPE_CHECKING:
+    from nexus_lsp.lsp.editor import Editor
+    from nexus_lsp.ports import EngineApi, Face
 
 log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
-Connector = Callable[[Path, Settings, Face], Awaitable[EngineApi]]
+Connector = Callable[[Path, Settings, "Face"], Awaitable["EngineApi"]]
 
 COMMANDS = (
     "delegate",
@@ -146,6 +148,8 @@ class LspFace:
     async def _open(self) -> EngineApi:
         if self._root is None:
             raise Refused("NEXUS works on a folder: open one in the editor first.")
+        from nexus_lsp.lsp.editor import Editor
+
         # the editor shows the marks of files by its own spelling of the root
         self._root = await asyncio.to_thread(_top, self._root)
         editor = Editor(self._server, self._root)

@@ -8,7 +8,6 @@ from typing import Any, cast
 from urllib.parse import quote, unquote
 
 from nexus_lsp.core.problems import InvalidArgument
-from nexus_lsp.core.wire import camel, snake_key
 
 Json = dict[str, Any]
 ToPath = Callable[[str], str | None]
@@ -20,6 +19,8 @@ INSIDE = frozenset({"path", "paths", "settings"})
 
 def argument_in(argument: Mapping[str, Any], to_path: ToPath) -> Json:
     """A command's argument for the engine: `uri` becomes `path`, `uris` becomes `paths`."""
+    from nexus_lsp.core.wire import snake_key
+
     given: Json = {}
     for key, value in argument.items():
         if key in INSIDE or "_" in key:
@@ -60,11 +61,15 @@ def _path(uri: object, key: str, to_path: ToPath) -> str:
 
 def answer_out(answer: Json, to_uri: ToUri) -> Json:
     """An operation's answer for the wire."""
+    from nexus_lsp.core.wire import camel
+
     return camel(_uris(answer, to_uri))
 
 
 def event_out(event: Json, to_uri: ToUri) -> Json:
     """An event for the wire."""
+    from nexus_lsp.core.wire import camel
+
     return camel(_uris(event, to_uri))
 
 

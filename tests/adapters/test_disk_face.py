@@ -1,4 +1,5 @@
 """The disk as a face: what an accept does to files, what an undo takes back, and what is refused."""
+# ruff: noqa: E501 - whole sentences stand in the table
 
 from __future__ import annotations
 

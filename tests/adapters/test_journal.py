@@ -89,6 +89,7 @@ async def check_unusable(path: Path, *words: str) -> None:
     for word in (str(path), "Free disk space, or move the file away", *words):
         assert word in str(failed.value)
     await journal.close()
+    await asyncio.sleep(0.05)  # aiosqlite's thread has a last word for this loop
 
 
 async def written(path: Path, *facts: Fact) -> None:

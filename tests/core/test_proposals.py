@@ -1,4 +1,5 @@
-"""From three texts of a file (the user's, with what waits, with the task's work) to changes for the review."""
+"""From three texts of a file (the user's, with what waits, with the task's work) to changes."""
+# ruff: noqa: E501 - whole sentences stand in the table
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
 """Decisions on a text: which edits carry an accept or an undo out, and what is refused."""
+# ruff: noqa: E501 - whole sentences stand in the table
 
 from __future__ import annotations
 

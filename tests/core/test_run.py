@@ -1,4 +1,5 @@
 """A run, from what happens to it to what it is: decide, evolve, replay."""
+# ruff: noqa: E501 - whole sentences stand in the table
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
 """Who starts next: limit, priority, deadline, fairness, overlapping writes."""
+# ruff: noqa: E501 - whole sentences stand in the table
 
 from __future__ import annotations
 

@@ -658,7 +658,8 @@ async def test_a_spent_budget_pauses_and_a_resume_gives_as_much_again(house: Hou
     run = await house.run(
         task("a"), task("b", "a"), task("c", "b"),
         started={"max_usd": 1.0},
-        a=writes(usd=0.85, n="n\n"), b=[ends("broken", "x", True, usd=0.2), writes(m="m\n")], c=writes(o="o\n"),
+        a=writes(usd=0.85, n="n\n"), c=writes(o="o\n"),
+        b=[ends("broken", "x", True, usd=0.2), writes(m="m\n")],
     )  # fmt: skip
     assert (run.status, round(run.usd, 2)) == ("paused", 1.05)
     assert [type(x).__name__ for x in house.facts(run, f.BudgetWarned, f.BudgetSpent)] == [

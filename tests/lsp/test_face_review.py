@@ -49,6 +49,7 @@ NAMES = [
     "server_undo",
     "gone",
     "drop",
+    "unseen",
 ]
 
 TWO = [f"{name}.py" for name in NAMES]

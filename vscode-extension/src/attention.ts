@@ -4,7 +4,7 @@ import { type Ctx, setContext } from "./ctx";
 import type { NexusEvent } from "./lspExt";
 import { fileUri, previewUri } from "./preview";
 import { showPlan } from "./runs";
-import { count, oneLine, statusText } from "./view";
+import { count, isRetryable, oneLine, statusText } from "./view";
 
 export function callAttention(ctx: Ctx): vscode.Disposable[] {
   const item = vscode.window.createStatusBarItem("nexus.status", vscode.StatusBarAlignment.Left, 10);
@@ -31,6 +31,7 @@ function updateContexts(ctx: Ctx): void {
 
 async function onEvent(ctx: Ctx, event: NexusEvent): Promise<void> {
   if (event.type === "run_ready") await sayReady(ctx, event.runId);
+  if (event.type === "run_failed") await sayFailed(ctx, event.runId, event.reason);
   // The server asks for the decision in every editor; here the plan itself stands beside the question.
   if (event.type === "ask_opened" && event.kind === "plan") await showPlan(ctx, event.runId);
 }
@@ -44,4 +45,15 @@ async function sayReady(ctx: Ctx, runId: string): Promise<void> {
   const picked = await vscode.window.showInformationMessage(text, review, all, later);
   if (picked === review) await vscode.commands.executeCommand("nexus.reviewChanges");
   if (picked === all) await vscode.commands.executeCommand("nexus.acceptRun", runId);
+}
+
+async function sayFailed(ctx: Ctx, runId: string, reason: string): Promise<void> {
+  await ctx.store.settled();
+  const run = ctx.store.runs.find((each) => each.runId === runId);
+  const [retry, log] = ["Retry", "Show log"];
+  const actions = run && isRetryable(run) ? [retry, log] : [log];
+  const text = `NEXUS could not do “${oneLine(run?.request ?? runId)}”. ${oneLine(reason)}`;
+  const picked = await vscode.window.showErrorMessage(text, ...actions);
+  if (picked === retry) await vscode.commands.executeCommand("nexus.retryRun", runId);
+  if (picked === log) ctx.log.show();
 }

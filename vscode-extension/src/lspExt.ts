@@ -172,7 +172,8 @@ export interface DelegateParams {
   uris?: DocumentUri[];
   range?: Range;
   priority?: Priority;
-  deadline?: number;
+  /** ISO 8601. */
+  deadline?: string;
   context?: unknown;
   team?: Team;
   approval?: Approval;
@@ -207,7 +208,7 @@ export interface Commands {
   "nexus.review.list": { arg: { runId?: RunId; uri?: DocumentUri }; answer: { changes: Change[] } };
   "nexus.review.accept": { arg: Scope; answer: { accepted: ChangeId[] } & Refused };
   "nexus.review.reject": { arg: Scope & { reason?: string }; answer: { rejected: ChangeId[] } & Refused };
-  "nexus.review.undo": { arg: { changeIds: ChangeId[] }; answer: { reopened: ChangeId[] } };
+  "nexus.review.undo": { arg: { changeIds: ChangeId[] }; answer: { reopened: ChangeId[] } & Refused };
   "nexus.review.revise": { arg: { changeIds: ChangeId[]; feedback: string }; answer: { taskId: TaskId } };
   "nexus.answer": { arg: { askId: AskId; answer: string }; answer: { status: string } };
 }

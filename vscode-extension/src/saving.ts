@@ -1,9 +1,9 @@
-/** After an accept: saves what was closed or clean before, and says what was refused. */
+/** After an accept, or one that is taken back: saves what was closed or clean before, and says what was refused. */
 import * as vscode from "vscode";
 import type { Refused } from "./lspExt";
 import { count } from "./view";
 
-const DECISIONS: ReadonlySet<string> = new Set(["nexus.review.accept", "nexus.review.reject"]);
+const DECISIONS: ReadonlySet<string> = new Set(["nexus.review.accept", "nexus.review.reject", "nexus.review.undo"]);
 
 /** The files that were dirty before the decision: those stay the user's to save. */
 export interface Before {

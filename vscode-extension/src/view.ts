@@ -26,7 +26,8 @@ const ACTIVE: ReadonlySet<RunStatus> = new Set(["pending", "awaiting_approval", 
 const RETRYABLE: ReadonlySet<RunStatus> = new Set(["failed", "cancelled"]);
 
 export const isActive = (run: RunSummary): boolean => ACTIVE.has(run.status);
-export const isRetryable = (run: RunSummary): boolean => RETRYABLE.has(run.status);
+/** A run that failed before it had a plan has nothing to try again. */
+export const isRetryable = (run: RunSummary): boolean => RETRYABLE.has(run.status) && run.tasksTotal > 0;
 
 const GREEN = "testing.iconPassed";
 const RED = "testing.iconFailed";
@@ -86,6 +87,7 @@ export function taskRow(task: TaskState, agentName: string): Row {
   if (task.attempt > 1) parts.push(`attempt ${task.attempt}`);
   if (task.status === "in_progress" && task.percent !== null) parts.push(`${task.percent} %`);
   if (task.status === "in_progress" && task.message) parts.push(task.message);
+  if (task.status === "failed" && task.summary) parts.push(oneLine(task.summary));
   const after = task.dependsOn.length ? `\nafter ${task.dependsOn.join(", ")}` : "";
   return {
     label: task.title,

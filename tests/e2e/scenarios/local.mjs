@@ -27,8 +27,8 @@ await scenario("local", async ({ page, code, step, given, onDisk }) => {
     await code.treeRow("completed").waitFor({ timeout: 10_000 });
   });
   await step("a decision is taken back", async () => {
-    await code.command("NEXUS: Undo Decision", (timeout) => code.pick("line 6").waitFor({ timeout }));
-    await code.pick("line 6").click();
+    await code.command("NEXUS: Undo Decision", (timeout) => code.pick("f-string").waitFor({ timeout }));
+    await code.pick("f-string").click();
     await code.squiggle().first().waitFor({ timeout: 10_000 });
   });
   await step("a key is asked for, and the changes outlive the restart", async () => {

@@ -20,13 +20,13 @@ await scenario("restart", async ({ page, code, step, given, onDisk }) => {
     await code.toast("ready for").waitFor({ timeout: given.patience });
     await code.toast("ready for").getByText("Later").click();
     await code.showView();
-    await code.treeRow(`${given.file}:6`).waitFor({ timeout: 10_000 });
+    await code.treeRow(`${given.file}:7`).waitFor({ timeout: 10_000 });
   });
   await step("they follow what is typed", async () => {
     await code.line("What the customer").click();
     await page.keyboard.press("Control+Home");
     await page.keyboard.type("# mine\n\n");
-    await code.treeRow(`${given.file}:8`).waitFor({ timeout: 10_000 });
+    await code.treeRow(`${given.file}:9`).waitFor({ timeout: 10_000 });
   });
   await step("they outlive the server", async () => {
     const before = await servers(given.env.NEXUS_STATE_DIR);
@@ -34,7 +34,7 @@ await scenario("restart", async ({ page, code, step, given, onDisk }) => {
     for (const pid of before) process.kill(pid, "SIGKILL");
     await code.squiggle().first().waitFor({ state: "detached", timeout: 10_000 });
     await code.squiggle().first().waitFor({ timeout: 20_000 });
-    await code.treeRow(`${given.file}:8`).waitFor({ timeout: 10_000 });
+    await code.treeRow(`${given.file}:9`).waitFor({ timeout: 10_000 });
     const after = await servers(given.env.NEXUS_STATE_DIR);
     if (after.some((pid) => before.includes(pid))) throw new Error("the server was not killed");
   });
@@ -46,7 +46,7 @@ await scenario("restart", async ({ page, code, step, given, onDisk }) => {
     await code.line("# mine").waitFor({ timeout: 20_000 });
     await code.squiggle().first().waitFor({ timeout: 30_000 });
     await code.showView();
-    await code.treeRow(`${given.file}:8`).waitFor({ timeout: 10_000 });
+    await code.treeRow(`${given.file}:9`).waitFor({ timeout: 10_000 });
   });
   await step("and are accepted where they stand", async () => {
     await code.line("Receipt").click();
