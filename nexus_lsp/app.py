@@ -34,9 +34,15 @@ FaceMaker = Callable[[Path], Face]
 
 
 async def connect(
-    directory: Path, settings: Settings, env: Mapping[str, str], face: Face | None = None
+    directory: Path,
+    settings: Settings,
+    env: Mapping[str, str],
+    face: Face | None = None,
+    at_rest: bool = False,
 ) -> EngineApi:
     """The engine of the workspace that `directory` belongs to: in this process, or in the one that holds it.
+
+    `at_rest`: for a look or a decision only; an engine in this process then takes up no work of its own.
 
     Raises:
         Refused: the workspace is not there, or its state cannot be used; the text says what to do.
@@ -49,7 +55,7 @@ async def connect(
         if not hold.take():
             return None
         try:
-            return await _open(workspace, state, settings, env, face, hold)
+            return await _open(workspace, state, settings, env, face, hold, at_rest)
         except BaseException:
             hold.give_back()
             raise
@@ -81,7 +87,13 @@ def _state(env: Mapping[str, str], workspace: Path) -> Path:
 
 
 async def _open(
-    workspace: Path, state: Path, settings: Settings, env: Mapping[str, str], face: Face | None, hold: Hold
+    workspace: Path,
+    state: Path,
+    settings: Settings,
+    env: Mapping[str, str],
+    face: Face | None,
+    hold: Hold,
+    at_rest: bool,
 ) -> LocalApi:
     from nexus_lsp.adapters.disk_face import DiskFace
     from nexus_lsp.adapters.gates import WorkspaceGates
@@ -104,7 +116,7 @@ async def _open(
         now=time.time,
         new_id=lambda kind: f"{kind}_{secrets.token_hex(5)}",
     )
-    engine = Engine(str(workspace), settings, adapters)
+    engine = Engine(str(workspace), settings, adapters, at_rest=at_rest)
     evidence = Evidence(engine)
     disk = DiskFace(workspace, repository, state / "backups")
     operations = Operations(engine, Review(engine, disk))
@@ -119,6 +131,8 @@ async def _open(
         # a terminal reads the disk when it needs it; an editor shows places in files, and has to hear
         if face is not None and not watches:
             watches.append(DiskWatch(workspace, changed))
+        if after is None:
+            engine.wake()
         return LocalApi(engine, operations, face, after)
 
     server = SocketServer(state, host)

@@ -111,7 +111,7 @@ def _delegate(args: argparse.Namespace) -> int:
         "approval": args.approval,
         "priority": args.priority,
     }
-    settings = Settings(trusted=args.trust, budget=args.budget, test_command=args.test_command, resume="auto")
+    settings = Settings(trusted=args.trust, budget=args.budget, test_command=args.test_command)
     accept = args.accept or ("ask" if sys.stdin.isatty() and not args.json else "none")
 
     async def run(api: EngineApi, console: Console) -> int:
@@ -136,7 +136,7 @@ def _demo(args: argparse.Namespace) -> int:
 
             return await delegate(api, console, argument, accept, as_json=False)
 
-        return _with_engine(args.directory, Settings(resume="auto"), own)
+        return _with_engine(args.directory, Settings(), own)
 
     from tempfile import mkdtemp
 
@@ -147,7 +147,7 @@ def _demo(args: argparse.Namespace) -> int:
 
         return await demo(api, console, argument)
 
-    return _with_engine(place, Settings(trusted=True, resume="auto"), sample, prepare=_fetch)
+    return _with_engine(place, Settings(trusted=True), sample, prepare=_fetch)
 
 
 async def _fetch(directory: Path, console: Console) -> Path:
@@ -165,7 +165,7 @@ def _review(args: argparse.Namespace) -> int:
 
         return await command(api, console, args.action, args.ids, args.reason)
 
-    return _with_engine(args.workspace, Settings(), run)
+    return _with_engine(args.workspace, Settings(), run, at_rest=True)
 
 
 def _runs(args: argparse.Namespace) -> int:
@@ -178,7 +178,7 @@ def _runs(args: argparse.Namespace) -> int:
         console.print(runs_table(runs) if runs else 'No runs yet: `nexus-lsp delegate "…"` starts one.')
         return 0
 
-    return _with_engine(args.directory, Settings(), run)
+    return _with_engine(args.directory, Settings(), run, at_rest=True)
 
 
 def _with_engine(
@@ -187,6 +187,7 @@ def _with_engine(
     run: Callable[[EngineApi, Console], Awaitable[int]],
     quiet: bool = False,
     prepare: Callable[[Path, Console], Awaitable[Path]] | None = None,
+    at_rest: bool = False,
 ) -> int:
     """Join the workspace's engine, do something with it, leave it; problems become a sentence."""
     import logging
@@ -199,7 +200,7 @@ def _with_engine(
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
     console = Console(stderr=quiet, highlight=False)
     try:
-        return asyncio.run(_joined(directory, settings, run, console, prepare))
+        return asyncio.run(_joined(directory, settings, run, console, prepare, at_rest))
     except InvalidArgument as error:
         console.print(f"[red]{error}[/]")
         return USAGE
@@ -217,6 +218,7 @@ async def _joined(
     run: Callable[[EngineApi, Console], Awaitable[int]],
     console: Console,
     prepare: Callable[[Path, Console], Awaitable[Path]] | None,
+    at_rest: bool,
 ) -> int:
     from nexus_lsp.app import connect
 
@@ -224,7 +226,7 @@ async def _joined(
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     workspace = await prepare(directory, console) if prepare else directory
-    api = await connect(workspace, settings, os.environ)
+    api = await connect(workspace, settings, os.environ, at_rest=at_rest)
     try:
         return await run(api, console)
     finally:

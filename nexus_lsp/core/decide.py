@@ -218,8 +218,12 @@ def _answer(run: Run, what: h.Answer, limits: Limits) -> Facts:
 
 def _recovered(run: Run, what: h.Recovered) -> Facts:
     facts: Facts = []
+    if run.status in OVER:
+        return facts
     for task_id, commit in what.cut_off:
         state = run.tasks[task_id]
+        if not state.working:
+            continue
         start = commit or _own_start(state)
         facts.append(
             f.RepairRequested(task_id, state.attempt, "broken", _with_earlier(CUT_OFF, state), start)

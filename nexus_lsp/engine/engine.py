@@ -115,6 +115,9 @@ class Engine:
     _loop: asyncio.Task[None] | None = None
     _held: asyncio.TimerHandle | None = None
     _asks: asyncio.TimerHandle | None = None
+    at_rest: bool = False
+    """Opened only to be looked at and decided in: no work starts until `wake`."""
+    _waking: asyncio.Task[None] | None = None
     closing: bool = False
     """Set for good by `close`: what is broken off from then on is gone on with at the next open."""
 
@@ -125,10 +128,21 @@ class Engine:
         for entry in await self.adapters.journal.open():
             self._remember(entry)
         self._baseline = Baseline(self.adapters.repository, self.adapters.gates)
+        self._loop = asyncio.create_task(self._run_loop(), name="nexus engine")
+        if not self.at_rest:
+            self.at_rest = True
+            await self._wake()
+
+    def wake(self) -> None:
+        """Go on with what was under way: somebody came who waits for it."""
+        if self.at_rest and self._waking is None:
+            self._waking = asyncio.create_task(self._wake(), name="wake the engine")
+
+    async def _wake(self) -> None:
         # every run is recovered before the first effect starts: it would clear away what is to be salvaged
         for run in list(self.runs.values()):
             await self._recover(run)
-        self._loop = asyncio.create_task(self._run_loop(), name="nexus engine")
+        self.at_rest = False
         self._reconcile()
 
     async def close(self) -> None:
@@ -141,6 +155,7 @@ class Engine:
             self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
         tasks = [*self._effects.values(), *self._starting.values()]
+        tasks += [self._waking] if self._waking else []
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -170,12 +185,13 @@ class Engine:
         paid = left and run.started.team != "local"
         ask = self.adapters.new_id("ask") if paid and self.settings.resume == "ask" else None
         if cut_off or ask:
-            await self._take(_Turn(run.id, h.Recovered(tuple(cut_off), ask), None))
+            await self.submit(run.id, h.Recovered(tuple(cut_off), ask))
 
     # --- the loop ------------------------------------------------------------------------------------
 
     async def delegate(self, started: f.RunStarted) -> str:
         """Take a request on; gives the run's id once the fact is journalled."""
+        self.wake()
         run_id = self.adapters.new_id("run")
         await self._put(run_id, started)
         return run_id
@@ -299,7 +315,7 @@ class Engine:
             # once: a second cancellation would break off the tidying up after the first
             if self.runs[effect.run_id].status in OVER and not task.cancelling():
                 task.cancel()
-        if self.closing or self._held is not None:
+        if self.closing or self.at_rest or self._held is not None:
             return
         live = [run for run in self.runs.values() if run.status not in OVER]
         for run in live:

@@ -94,10 +94,13 @@ async def _until_over(api: EngineApi, console: Console, watch: Watch, interactiv
 
 
 async def _answer(api: EngineApi, console: Console, ask: Json, interactive: bool) -> None:
-    """Ask the person at the terminal; where there is none, the ask's own default counts."""
+    """Ask the person at the terminal; where there is none, the ask's own default counts.
+
+    That this run goes on when its engine moved to another process needs no word: the command is still there.
+    """
     options: list[str] = ask["options"]
-    answer = ask["default"]
-    if interactive:
+    answer = options[0] if ask["kind"] == "resume" else ask["default"]
+    if interactive and ask["kind"] != "resume":
         listed = " ".join(f"[{n}] {option}" for n, option in enumerate(options, 1))
         typed = (await asyncio.to_thread(console.input, f"  {listed} > ")).strip()
         answer = options[int(typed) - 1] if typed.isdigit() and 0 < int(typed) <= len(options) else answer

@@ -282,6 +282,8 @@ LATE: dict[str, tuple[Sequence[h.Happening], h.Happening]] = {
     "a step that fails after a cancel": ((h.Cancel(),), h.StepFailed("disk")),
     "a start of a task at work": (A_AT_WORK, start("a")),
     "a start before its run is": ((SNAPSHOT,), start("a")),
+    "a recovery after a cancel": ((*A_AT_WORK, h.Cancel()), h.Recovered((("a", "half"),), "q")),
+    "a recovery of what ended meanwhile": ((*A_AT_WORK, submit("a")), h.Recovered((("a", "half"),), None)),
     "HEAD where it was": (A_AT_WORK, HOME),
     "HEAD elsewhere after the end": ((*A_AT_WORK, h.Cancel()), AWAY),
 }

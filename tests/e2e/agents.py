@@ -59,14 +59,14 @@ def alpha(request: Request) -> Turn:
         case 1:
             assert "return a + b" in request.result, "the fix has not landed"
             name = request.result.split("def ", 1)[1].split("(")[0]
-            test = f"from calculator import {name}\n\n\ndef test_{name}() -> None:\n    assert {name}(2, 3) == 5\n"
-            return write("test_calculator.py", test)
+            head, test = f"from calculator import {name}\n\n\n", f"def test_{name}() -> None:\n"
+            return write("test_calculator.py", f"{head}{test}    assert {name}(2, 3) == 5\n")
         case _:
             return say("A test that fails without the fix.")
 
 
 class Models:
-    """Both services, in a thread of their own; `pace` is how many seconds an agent thinks before each turn."""
+    """Both services, in a thread of their own; `pace`: seconds that an agent thinks before each turn."""
 
     def __init__(self, pace: float) -> None:
         self._pace = pace
@@ -74,7 +74,9 @@ class Models:
         self.errors: list[Exception] = []
         self._loop = asyncio.new_event_loop()
         self._ended = asyncio.Event()
-        self._thread = threading.Thread(target=lambda: self._loop.run_until_complete(self._serve()), daemon=True)
+        self._thread = threading.Thread(
+            target=lambda: self._loop.run_until_complete(self._serve()), daemon=True
+        )
         self._up = threading.Event()
 
     def _answer(self, request: Request) -> Turn:

@@ -39,7 +39,9 @@ def installed() -> None:
 @pytest.fixture(scope="session")
 def vsix(installed: None) -> Path:
     """The extension as it is shipped."""
-    subprocess.run(["npm", "run", "--silent", "package"], cwd=EXTENSION, check=True, stdout=sys.stderr, timeout=300)
+    subprocess.run(
+        ["npm", "run", "--silent", "package"], cwd=EXTENSION, check=True, stdout=sys.stderr, timeout=300
+    )
     return EXTENSION / "dist/nexus-lsp.vsix"
 
 
@@ -61,8 +63,8 @@ def workspace(tmp_path: Path) -> Path:
         "def double(a: int) -> int:\n    return add(a, a)\n"
     )
     (root / "receipt.py").write_text(
-        '"""What the customer takes home."""\n\nimport os\n\n\ndef title() -> str:\n    return f"Receipt"\n\n\n'
-        "def footer(name: str) -> str:\n    return name\n"
+        '"""What the customer takes home."""\n\nimport os\n\n\ndef title() -> str:\n    return f"Receipt"\n'
+        "\n\ndef footer(name: str) -> str:\n    return name\n"
     )
     git = ["git", "-c", "user.name=e2e", "-c", "user.email=e2e@localhost"]
     for args in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "start"]):

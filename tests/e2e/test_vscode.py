@@ -49,4 +49,6 @@ def test_changes_follow_what_is_typed_and_outlive_server_and_window(run_scenario
 
 
 def test_a_missing_server_is_said_and_mended(run_scenario: Scenario) -> None:
-    run_scenario("missing", {"settings": {"nexus.server.command": ["/nowhere/nexus-lsp", "serve", "--stdio"]}})
+    run_scenario(
+        "missing", {"settings": {"nexus.server.command": ["/nowhere/nexus-lsp", "serve", "--stdio"]}}
+    )
