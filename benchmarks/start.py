@@ -16,7 +16,7 @@ AT_REST = 3.0
 
 async def measure_start(stage: Stage) -> None:
     """Table 1."""
-    rounds = 2 if stage.quick else 11
+    rounds = 1 if stage.quick else 11
     root = stage.workspace("start")
     found = servers()
     took: dict[str, list[float]] = {name: [] for name in found}

@@ -5,7 +5,8 @@ import { keysEnvironment } from "./keys";
 import { findServer, SERVER_CWD, withSubcommand } from "./server";
 
 export async function doctor(ctx: Ctx): Promise<void> {
-  const found = ctx.launch ?? (await findServer(vscode.workspace.workspaceFolders?.[0]?.uri));
+  const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
+  const found = ctx.launch ?? (await findServer(folder));
   if ("tried" in found) {
     for (const line of found.tried) ctx.log.error(`Not usable: ${line}`);
     ctx.log.show();
@@ -17,7 +18,9 @@ export async function doctor(ctx: Ctx): Promise<void> {
     return void vscode.window.showWarningMessage(text);
   }
   const env = await keysEnvironment(ctx.extension.secrets);
-  const execution = new vscode.ProcessExecution(launch.command, [...launch.args], { cwd: SERVER_CWD, env });
+  // The workspace is looked at, not stood in: nothing of it must be run in place of what is installed.
+  const args = folder ? [...launch.args, folder.fsPath] : [...launch.args];
+  const execution = new vscode.ProcessExecution(launch.command, args, { cwd: SERVER_CWD, env });
   const task = new vscode.Task({ type: "nexus" }, vscode.TaskScope.Workspace, "Doctor", "NEXUS", execution, []);
   task.presentationOptions = { reveal: vscode.TaskRevealKind.Always, focus: true, clear: true };
   await vscode.tasks.executeTask(task);

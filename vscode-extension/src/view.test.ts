@@ -60,7 +60,7 @@ describe("rows", () => {
 
   it.each([
     [change(), "a.py:5", "−1 +1 · add() subtracted.", "change pending"],
-    [change({ status: "accepted" }), "a.py:5", "accepted · −1 +1 · add() subtracted.", "change accepted decided"],
+    [change({ status: "accepted" }), "a.py", "accepted · −1 +1 · add() subtracted.", "change accepted decided"],
     [change({ kind: "create", before: "" }), "a.py", "new file · add() subtracted.", "change pending"],
     [insertion(4), "a.py:5", "−0 +1 · add() subtracted.", "change pending"],
   ])("a change %#", (given, label, description, context) => {

@@ -23,6 +23,8 @@ export function placed(change: Change, place: Range | undefined): Placed {
 }
 
 const ACTIVE: ReadonlySet<RunStatus> = new Set(["pending", "awaiting_approval", "in_progress", "paused"]);
+/** States whose reason is worth telling. */
+const TELLING: ReadonlySet<RunStatus> = new Set(["paused", "failed", "cancelled"]);
 const RETRYABLE: ReadonlySet<RunStatus> = new Set(["failed", "cancelled"]);
 
 export const isActive = (run: RunSummary): boolean => ACTIVE.has(run.status);
@@ -66,7 +68,7 @@ export function runRow(run: RunSummary): Row {
   return {
     label: run.request,
     description: parts.join(" · "),
-    tooltip: `${run.request}\n\n${[...parts, run.reason].filter(Boolean).join(" · ")}\nteam ${run.team}, priority ${run.priority}, run ${run.runId}`,
+    tooltip: `${run.request}\n\n${[...parts, TELLING.has(run.status) && run.reason].filter(Boolean).join(" · ")}\nteam ${run.team}, priority ${run.priority}, run ${run.runId}`,
     icon,
     ...(color ? { color } : {}),
     context: words("run", run.status, isActive(run) && "active", isRetryable(run) && "retryable", waiting && "pending-changes"),
@@ -108,7 +110,9 @@ const CHANGE_ICON: Record<Change["status"], [icon: string, color?: string]> = {
 
 export function changeRow(change: Placed, path: string, agentName: string): Row {
   const [icon, color] = CHANGE_ICON[change.status];
-  const where = change.kind === "edit" ? `${baseName(path)}:${change.range.start.line + 1}` : baseName(path);
+  // Only what waits has a place that follows the text.
+  const at = change.kind === "edit" && change.status === "pending" ? `:${change.range.start.line + 1}` : "";
+  const where = `${baseName(path)}${at}`;
   const state = change.status === "pending" ? [] : [change.status];
   return {
     label: where,

@@ -23,6 +23,7 @@ const SETTINGS = {
   "telemetry.telemetryLevel": "off",
   "files.autoSave": "off",
   "workbench.secondarySideBar.defaultVisibility": "hidden",
+  "terminal.integrated.gpuAcceleration": "off", // its text is in the page then
 };
 
 /**

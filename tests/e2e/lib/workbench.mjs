@@ -108,6 +108,10 @@ export class Workbench {
     return this.page.locator(".squiggly-info");
   }
 
+  lens(text) {
+    return this.page.locator(".codelens-decoration a", { hasText: text }).first();
+  }
+
   /** The side bar shows NEXUS's own views. */
   async showView() {
     await this.until(

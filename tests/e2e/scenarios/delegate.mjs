@@ -54,12 +54,14 @@ await scenario("delegate", async ({ page, code, step, given, onDisk }) => {
     await accept.click();
     await code.line(given.after).waitFor({ timeout: 10_000 });
     await onDisk(given.file, given.after);
+    await code.lens("Take back").waitFor({ timeout: 10_000 });
   });
   await step("undo opens the change again", async () => {
     await code.editor.locator(".view-line").first().click();
     await page.keyboard.press("Control+Z");
     await code.line(given.before).waitFor({ timeout: 10_000 });
     await code.squiggle().first().waitFor({ timeout: 10_000 });
+    await code.lens("Accept").waitFor({ timeout: 10_000 });
     await code.showView();
     await code.treeRow("2 to review").waitFor({ timeout: 10_000 });
   });

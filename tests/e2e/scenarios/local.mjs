@@ -2,7 +2,6 @@
 import { scenario } from "../lib/scenario.mjs";
 
 await scenario("local", async ({ page, code, step, given, onDisk }) => {
-  const panel = page.locator(".terminal-outer-container .xterm-rows, .terminal-wrapper .xterm-rows").first();
   await step("the package is installed and active", async () => {
     await code.openFile(given.file);
     await code.ready();
@@ -37,7 +36,9 @@ await scenario("local", async ({ page, code, step, given, onDisk }) => {
     await page.locator(".statusbar-item", { hasText: "API key stored" }).waitFor({ timeout: 10_000 });
     await code.squiggle().first().waitFor({ timeout: 15_000 });
   });
-  await step("doctor knows of the key", () =>
-    code.command("NEXUS: Doctor", (timeout) => page.locator(".xterm-rows:visible", { hasText: "ANTHROPIC_API_KEY" }).first().waitFor({ timeout }), { patience: 15_000, tries: 2 }),
-  );
+  await step("doctor looks at the workspace", async () => {
+    await code.command("View: Toggle Maximized Panel", () => undefined);
+    const told = page.locator(".xterm-rows:visible", { hasText: /All.is.well/ }).filter({ hasText: "shop" }).filter({ hasText: "ANTHROPIC_API_KEY" });
+    await code.command("NEXUS: Doctor", (timeout) => told.first().waitFor({ timeout }), { patience: 20_000, tries: 2 });
+  });
 });

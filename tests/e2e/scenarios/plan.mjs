@@ -29,7 +29,7 @@ await scenario("plan", async ({ page, code, step, given, onDisk }) => {
   });
   await step("the preview is hovered and has its lens", async () => {
     // what is not a file is read-only, and the editor has no light bulb there
-    await page.locator(".codelens-decoration a", { hasText: "Accept" }).first().waitFor({ timeout: 10_000 });
+    await code.lens("Accept").waitFor({ timeout: 10_000 });
     await code.until(
       async () => {
         await page.mouse.move(900, 600);
