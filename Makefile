@@ -8,8 +8,10 @@ EXTENSION := vscode-extension
 demo: .venv/product
 	$(BIN)/nexus-lsp demo $(if $(WORKSPACE),"$(WORKSPACE)") $(if $(REQUEST),--request "$(REQUEST)")
 
-test: .venv/develop $(EXTENSION)/node_modules
-	$(BIN)/python -m pytest
+test: .venv/develop .cache/e2e
+	$(BIN)/python -m pytest --numprocesses 2 --ignore tests/e2e
+	cd $(EXTENSION) && PATH="$(CURDIR)/.cache/node24/node_modules/node/bin:$$PATH" npm run --silent test
+	$(BIN)/python -m pytest tests/e2e
 
 check: .venv/develop $(EXTENSION)/node_modules
 	$(BIN)/ruff format --check .
@@ -41,6 +43,10 @@ clean:
 .venv/develop: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
 	@touch $@ .venv/product
+
+.cache/e2e: tests/e2e/install.sh tests/e2e/package-lock.json $(EXTENSION)/package-lock.json
+	bash tests/e2e/install.sh
+	@touch $@
 
 $(EXTENSION)/node_modules: $(EXTENSION)/package-lock.json
 	cd $(EXTENSION) && npm ci --silent --no-audit --no-fund

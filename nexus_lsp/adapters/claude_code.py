@@ -114,6 +114,8 @@ class ClaudeCodeBackend:
         berth = Berth(self._agents / assignment.run_id / assignment.task.id)
         attempt = _Attempt(assignment, report, self._silence, self._credential())
         work = _Work(asyncio.Event(), asyncio.get_running_loop().create_future())
+        while earlier := self._running.get(berth):  # cancelled and still leaving: the berth is one agent's
+            await asyncio.shield(earlier.over)
         self._running[berth] = work
         try:
             talk = await self._prepare(assignment, berth)

@@ -11,13 +11,16 @@ import contextlib
 import os
 import shutil
 import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
+from typing import ParamSpec
 
 from nexus_lsp.ports import FileContent, FileDiff, Repository
 
 _GITLINK = "160000"
 _SYMLINK = "120000"
+
+P = ParamSpec("P")
 
 Stamp = tuple[int, int, int]
 """(inode, change time in ns, bytes): a program can set a file's mtime, but not its ctime."""
@@ -33,7 +36,14 @@ class GateCheckout:
         self._stamps: dict[str, Stamp] = {}
 
     async def at(self, commit: str) -> Path:
-        """The checkout, holding exactly the tree of `commit`."""
+        """The checkout, holding exactly the tree of `commit`; where that fails, the next one is made afresh."""
+        try:
+            return await self._at(commit)
+        except BaseException:
+            await self.discard()  # half moved: nothing that is known of it holds
+            raise
+
+    async def _at(self, commit: str) -> Path:
         if self._root is None:
             self._root = await self._repository.checkout(commit, "gate")
         else:
@@ -51,18 +61,28 @@ class GateCheckout:
             await self._repository.discard(root)
 
     async def _move(self, root: Path, commit: str) -> None:
-        await asyncio.to_thread(_clean, root, self._stamps)
+        await _to_its_end(_clean, root, self._stamps)
         touched = await asyncio.to_thread(_touched, root, self._stamps)
         diffs = await self._repository.diff(self._commit, commit) if commit != self._commit else ()
         for path in _gone(diffs):
-            await asyncio.to_thread(_remove, root, path)
+            await _to_its_end(_remove, root, path)
         for path in {*touched, *(diff.path for diff in diffs if diff.new_blob is not None)}:
             await self._restore(root, commit, path)
 
     async def _restore(self, root: Path, commit: str, path: str) -> None:
         content = await self._repository.read_file(commit, path)
         if content is not None:
-            await asyncio.to_thread(_write, root, path, content)
+            await _to_its_end(_write, root, path, content)
+
+
+async def _to_its_end(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Run it in a thread that a cancellation waits for, or it would write on into the next checkout."""
+    running = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
+    try:
+        await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait({running})
+        raise
 
 
 def _gone(diffs: Collection[FileDiff]) -> Iterator[str]:

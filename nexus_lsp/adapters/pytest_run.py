@@ -24,6 +24,9 @@ from nexus_lsp.adapters.sandbox import Completed, Sandbox, clean_env, interprete
 _LENT = ("pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments", "coverage")
 """Packages lent to an interpreter of our version that lacks them."""
 
+USAGE_ERROR = 4
+"""pytest's exit code for options it does not know."""
+
 _CONFIGS = (
     "pytest.toml",
     ".pytest.toml",
@@ -102,24 +105,32 @@ async def run_pytest(
     `timeout` is in seconds. An interpreter of our own version without pytest or coverage is lent ours.
     """
     root = await asyncio.to_thread(root.resolve)
-    directory = await asyncio.to_thread(_directory)
-    try:
-        spec = _spec(root, directory, tests, coverage, extra_args)
-        await asyncio.to_thread(_write, directory, spec)
-        done = await run(
-            [python, directory / "recorder.py", directory / "spec.json"],
-            cwd=root,
-            env=clean_env(_plugins(python) | path_environment(root, env or {})),
-            timeout=timeout,
-            on_output=on_output,
-            writable=[directory],
-            readable=[*interpreter_paths(python), *_lenders(), *readable],
-            sandbox=sandbox,
-        )
-        events = await asyncio.to_thread(lambda: list(_events(directory / "record.jsonl")))
-    finally:
-        await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
-    return _result(done, events, timeout)
+
+    async def once(*more: str) -> PytestRun:
+        directory = await asyncio.to_thread(_directory)
+        try:
+            spec = _spec(root, directory, tests, coverage, [*more, *extra_args])
+            await asyncio.to_thread(_write, directory, spec)
+            done = await run(
+                [python, directory / "recorder.py", directory / "spec.json"],
+                cwd=root,
+                env=clean_env(_plugins(python) | path_environment(root, env or {})),
+                timeout=timeout,
+                on_output=on_output,
+                writable=[directory],
+                readable=[*interpreter_paths(python), *_lenders(), *readable],
+                sandbox=sandbox,
+            )
+            events = await asyncio.to_thread(lambda: list(_events(directory / "record.jsonl")))
+        finally:
+            await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
+        return _result(done, events, timeout)
+
+    first = await once()
+    if first.exit_code == USAGE_ERROR and "unrecognized arguments" in first.output:
+        # the workspace's `addopts` speak of plugins that are not here (--cov, -n): the tests can do without
+        return await once("-o", "addopts=")
+    return first
 
 
 def _directory() -> Path:

@@ -324,6 +324,20 @@ async def test_work_cancelled_while_it_starts_leaves_no_process(stage: Stage, af
         assert await eventually(lambda: not stage.left())
 
 
+async def test_a_retry_right_after_a_cancel_waits_until_the_first_has_left(stage: Stage) -> None:
+    async with ScriptedAnthropic([Stall(), say("Done.")]) as server:
+        backend = stage.backend(server)
+        first = asyncio.create_task(stage.work(backend))
+        assert await eventually(lambda: server.requests, 40)
+        first.cancel()
+        await asyncio.sleep(0)
+        second = await stage.work(backend)
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        assert (second.status, second.summary) == ("done", "Done.")
+        assert await eventually(lambda: not stage.left())
+
+
 async def test_close_ends_what_runs(stage: Stage) -> None:
     async with ScriptedAnthropic([Stall()]) as server:
         backend = stage.backend(server)

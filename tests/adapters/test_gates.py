@@ -222,6 +222,30 @@ async def test_a_cancelled_measurement_leaves_the_gates_usable(build):
     assert tests.passed == (HALF,)
 
 
+@pytest.mark.parametrize("step", ["keep", "files", "diff", "read_file"])
+async def test_cancelling_the_first_run_breaks_no_later_run(build, monkeypatch, step: str):
+    house = await build(PROJECT)
+    if step in ("diff", "read_file"):  # what only a move from another tree does
+        await house.measure({"pkg/gone.py": "GONE = 1\n"}, trusted=False)
+    real = getattr(house.quarantine, step)
+
+    async def cancelled(*args):
+        monkeypatch.undo()
+        running.cancel()
+        await asyncio.sleep(0)
+        return await real(*args)
+
+    monkeypatch.setattr(house.quarantine, step, cancelled)
+    running = asyncio.create_task(house.measure({"pkg/b.py": "B = 1\n", "pkg/c.py": "C\n"}, trusted=False))
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    for _ in range(2):
+        _, lint = await house.measure({"pkg/c.py": "C = 1\n"}, trusted=False)
+        assert (lint.status, lint.failed) == ("measured", ())
+        assert sorted(os.listdir(house.checkout / "pkg")) == ["__init__.py", "a.py", "c.py"]
+        assert (house.checkout / "pkg/c.py").read_text() == "C = 1\n"
+
+
 async def test_closing_ends_what_is_measured(build):
     house = await build({**PROJECT, "tests/test_h.py": "import time\ndef test_hang():\n    time.sleep(60)\n"})
     running = asyncio.create_task(house.measure())

@@ -130,8 +130,6 @@ async def test_configuration_of_a_directory_above_is_not_taken(tmp_path: Path, b
 
 
 async def test_the_workspaces_own_coverage_options_do_not_get_in_the_way(tmp_path: Path):
-    pytest.importorskip("pytest_cov")
-    pytest.importorskip("xdist")
     files = {
         "pytest.ini": "[pytest]\naddopts = --cov=pkg --cov-fail-under=100 -x -n 2\n",
         "pkg/__init__.py": SOURCE,
