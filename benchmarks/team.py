@@ -6,7 +6,8 @@ Where the time of a run goes is read from its facts along the critical path, eac
     agents     `seconds` of task_submitted: the launcher and Claude Code itself
     set-up     the rest of task_started → task_submitted: checkout and harvest
     gates      `seconds` of gate facts between task_submitted and task_completed
-    the rest   what the engine itself takes: merging, proposing, waiting for a turn, starting what is next
+    the rest   what the engine itself takes, of which the facts name: `refresh_seconds` (the user's text
+               taken anew), `merge_seconds` (merging, proposing), `waited_seconds` (for the turn to land)
 """
 
 from __future__ import annotations
@@ -34,6 +35,11 @@ class Spans:
     agents: float
     setup: float
     gates: float
+    checkout: float = 0.0
+    harvest: float = 0.0
+    refresh: float = 0.0
+    merge: float = 0.0
+    waited: float = 0.0
 
     @property
     def rest(self) -> float:
@@ -104,7 +110,7 @@ def spans_of(events: list[Event]) -> Spans:
         if e["type"] in ("task_started", "task_submitted", "task_completed")
     }
     began = min(e["at"] for (kind, _), e in by.items() if kind == "task_started")
-    agents = setup = gates = 0.0
+    agents = setup = gates = checkout = harvest = refresh = merge = waited = 0.0
     for layer in LAYERS:
         # the layer's last to land is what the next one waits for
         last = max(layer, key=lambda task: by["task_completed", task]["at"])
@@ -113,12 +119,18 @@ def spans_of(events: list[Event]) -> Spans:
         )
         agents += submitted["seconds"]
         setup += submitted["at"] - started["at"] - submitted["seconds"]
+        checkout += submitted.get("checkoutSeconds", 0.0)
+        harvest += submitted.get("harvestSeconds", 0.0)
+        refresh += completed.get("refreshSeconds", 0.0)
+        merge += completed.get("mergeSeconds", 0.0)
+        waited += completed.get("waitedSeconds", 0.0)
         gates += sum(
             min(e["seconds"], e["at"] - submitted["at"])
             for e in events
             if e["type"] in ("gate_passed", "gate_failed") and submitted["at"] < e["at"] <= completed["at"]
         )
-    return Spans(ready - first, began - first, agents, setup, gates)
+    before = began - first
+    return Spans(ready - first, before, agents, setup, gates, checkout, harvest, refresh, merge, waited)
 
 
 def _show(bare_seconds: list[float], spans: list[Spans]) -> None:
@@ -130,6 +142,11 @@ def _show(bare_seconds: list[float], spans: list[Spans]) -> None:
         "agents": "– agents: launcher and Claude Code",
         "setup": "– set-up: checkout and harvest",
         "gates": "– gates",
+        "checkout": "  of set-up: checkout",
+        "harvest": "  of set-up: harvest",
+        "refresh": "  of the rest: the user's text taken anew while landing",
+        "merge": "  of the rest: merging and proposing",
+        "waited": "  of the rest: waiting for the turn to land",
     }
     rows = [["six bare calls, same dependencies", *bare.spread(), "1.00 ×", number(bare_seconds[0] * 1e3)]]
     for field in fields(Spans):

@@ -77,8 +77,14 @@ def _workspace(directory: Path) -> Path:
 
 
 def _state(env: Mapping[str, str], workspace: Path) -> Path:
+    root = state_root(env)
+    if root.resolve().is_relative_to(workspace):
+        raise Refused(
+            f"NEXUS' state directory ({root}) lies inside the workspace, which could then change it. "
+            "Set NEXUS_STATE_DIR to a directory outside it."
+        )
     try:
-        return workspace_state(state_root(env), workspace)
+        return workspace_state(root, workspace)
     except OSError as error:
         raise Refused(
             f"The state directory cannot be used: {error}. Free disk space, or set NEXUS_STATE_DIR to a "

@@ -46,6 +46,9 @@ def _parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=told)
         sub.add_argument("directory", nargs="?", type=Path, default=Path())
         sub.set_defaults(run=run)
+        if name == "runs":
+            sub.add_argument("--resume", metavar="RUN", help="go on with a run that was cut off or paused")
+            sub.add_argument("--cancel", metavar="RUN", help="give a run up; what landed can be reviewed")
         if name == "trust":
             sub.add_argument("--remove", action="store_true", help="take the trust back")
     return parser
@@ -66,10 +69,17 @@ def _delegate_arguments(sub: argparse.ArgumentParser) -> None:
         "--approval", choices=("auto", "ask"), default="auto", help="whether you approve the plan"
     )
     sub.add_argument("--trust", action="store_true", help="let this run run the workspace's code")
-    sub.add_argument("--budget", type=float, default=None, metavar="USD")
+    sub.add_argument("--budget", type=_dollars, default=None, metavar="USD")
     sub.add_argument("--test-command", default=None, metavar="COMMAND")
     sub.add_argument("--json", action="store_true", help="print one event a line")
     sub.set_defaults(run=_delegate)
+
+
+def _dollars(text: str) -> float:
+    amount = float(text)
+    if not 0 < amount < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no budget: give US dollars, more than 0")
+    return amount
 
 
 def _review_arguments(sub: argparse.ArgumentParser) -> None:
@@ -174,10 +184,19 @@ def _runs(args: argparse.Namespace) -> int:
     async def run(api: EngineApi, console: Console) -> int:
         from nexus_lsp.terminal.show import runs_table
 
+        if args.cancel:
+            await api.execute("run.cancel", {"run_id": args.cancel})
         runs = (await api.execute("runs", {}))["runs"]
         console.print(runs_table(runs) if runs else 'No runs yet: `nexus-lsp delegate "…"` starts one.')
         return 0
 
+    async def go_on(api: EngineApi, console: Console) -> int:
+        from nexus_lsp.terminal.delegate import resume
+
+        return await resume(api, console, args.resume)
+
+    if args.resume:
+        return _with_engine(args.directory, Settings(), go_on)
     return _with_engine(args.directory, Settings(), run, at_rest=True)
 
 
@@ -193,6 +212,7 @@ def _with_engine(
     import logging
 
     from rich.console import Console
+    from rich.text import Text
 
     from nexus_lsp.core.problems import InvalidArgument, Refused
     from nexus_lsp.ports import JournalFailed, RepositoryFailed
@@ -202,10 +222,10 @@ def _with_engine(
     try:
         return asyncio.run(_joined(directory, settings, run, console, prepare, at_rest))
     except InvalidArgument as error:
-        console.print(f"[red]{error}[/]")
+        console.print(Text(str(error), "red"))
         return USAGE
     except (Refused, JournalFailed, RepositoryFailed) as error:
-        console.print(f"[red]{error}[/]")
+        console.print(Text(str(error), "red"))
         return FAILED
     except (KeyboardInterrupt, asyncio.CancelledError):
         console.print("[yellow]Cancelled.[/] What landed can be reviewed: `nexus-lsp review`.")

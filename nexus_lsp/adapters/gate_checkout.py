@@ -36,7 +36,7 @@ class GateCheckout:
         self._stamps: dict[str, Stamp] = {}
 
     async def at(self, commit: str) -> Path:
-        """The checkout, holding exactly the tree of `commit`; where that fails, the next one is made afresh."""
+        """The checkout, holding exactly the tree of `commit`; where that fails, the next is made afresh."""
         try:
             return await self._at(commit)
         except BaseException:

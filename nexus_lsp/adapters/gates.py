@@ -103,7 +103,7 @@ class WorkspaceGates:
         if trusted:
             place = _Place(root, files, await self._interpreter(say))
             tests = await self._tests(place, test_command, say)
-        return tests, await lint(root, [path for path, _ in files], say, self._sandbox)
+        return tests, await lint(root, [path for path, _ in files], say)
 
     async def _tests(self, place: _Place, command: str | None, say: Say) -> GateResult:
         if command is not None and command.strip():

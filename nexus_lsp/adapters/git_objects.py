@@ -6,11 +6,11 @@ import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from pathlib import Path
 
-from nexus_lsp.adapters.git_blobs import BlobReader
-from nexus_lsp.adapters.git_command import Git, RepositoryFailed, refused_paths, shown
+from nexus_lsp.adapters.git_command import Git, RepositoryFailed, refused_paths, reported, shown
+from nexus_lsp.adapters.git_reading import TREE, Difference, ObjectReader
+from nexus_lsp.adapters.git_writing import write_commit, write_object, write_ref
 from nexus_lsp.ports import FileContent, FileDiff, Merge
 
 Scratch = Callable[[], AbstractContextManager[Path]]
@@ -18,107 +18,120 @@ Scratch = Callable[[], AbstractContextManager[Path]]
 
 _NO_OBJECT = "0" * 40
 _ABSENT = "000000"
+_SUBMODULE = "160000"
 
 
 class ObjectStore:
     """What is written to and read from the quarantine's objects."""
 
-    def __init__(self, git: Git, blobs: BlobReader, scratch: Scratch) -> None:
+    def __init__(self, git_dir: Path, git: Git, reader: ObjectReader, scratch: Scratch) -> None:
+        self._git_dir = git_dir
         self._git = git
-        self._blobs = blobs
+        self._reader = reader
         self._scratch = scratch
+        self._listed: tuple[str, tuple[tuple[str, int], ...]] = ("", ())
 
     async def write(self, contents: Sequence[bytes]) -> list[str]:
         """Write blobs; their object ids, in the same order."""
-        if not contents:
-            return []
-        with self._scratch() as folder:
-            names = await asyncio.to_thread(_spread, folder, contents)
-            git = replace(self._git, cwd=folder)
-            done = await git.run("hash-object", "-w", "--no-filters", "--stdin-paths", stdin=names)
-        return done.out.decode().split()
+        return await asyncio.to_thread(lambda: [write_object(self._git_dir, "blob", c) for c in contents])
 
     async def put(self, git: Git, entries: Mapping[bytes, tuple[str, bytes]]) -> list[bytes]:
         """Put (mode, content) by path into the index of `git`; the paths that git refuses."""
-        blobs = await self.write([content for _, content in entries.values()])
-        rows = [(mode, blob, path) for (path, (mode, _)), blob in zip(entries.items(), blobs, strict=True)]
-        return await _update(git, rows)
+        return await _update(git, await self._rows(entries)) if entries else []
 
-    async def commit_index(self, git: Git, parents: Sequence[str], message: str) -> str:
-        """Commit the index of `git`; the only parent itself where nothing differs from it."""
-        tree = (await git.run("write-tree")).line()
+    async def commit_tree(self, tree: str, parents: Sequence[str], message: str) -> str:
+        """Commit a tree; the only parent itself where nothing differs from it."""
         if len(parents) == 1 and tree == await self._tree(parents[0]):
-            return (await self._git.run("rev-parse", "--verify", f"{parents[0]}^{{commit}}")).line()
+            return parents[0]
         return await self._commit(tree, parents, message)
 
     async def merge(self, ours: str, theirs: str, message: str) -> Merge:
         """Merge two commits; see the port."""
+        both = tuple(dict.fromkeys((ours, theirs)))
+        if ours in await self._parents(theirs):  # the merge base is `ours`, which nothing else changed
+            return Merge(await self._commit(await self._tree(theirs), both, message))
         command = ("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", ours, theirs)
         done = await self._git.run(*command, accept=(0, 1))
         tree, *conflicts = done.fields()
-        commit = await self._commit(tree.decode(), tuple(dict.fromkeys((ours, theirs))), message)
+        commit = await self._commit(tree.decode(), both, message)
         return Merge(commit, tuple(os.fsdecode(path) for path in conflicts if path))
 
     async def with_files(
         self, commit: str, files: Mapping[str, FileContent | None], parents: Sequence[str], message: str
     ) -> str:
         """A commit with files put in or removed; see the port."""
-        removed = [path for path, file in files.items() if file is None]
+        tree = await (self._with_files(commit, files) if files else self._tree(commit))
+        return await self._commit(tree, parents, message)
+
+    async def _with_files(self, commit: str, files: Mapping[str, FileContent | None]) -> str:
+        removed = [("0", _NO_OBJECT, os.fsencode(path)) for path, file in files.items() if file is None]
         entries = {os.fsencode(path): (file.mode, file.content) for path, file in files.items() if file}
         with self._scratch() as folder:
             git = self._git.at(folder / "index")
-            await git.run("read-tree", commit)
-            await _update(git, [("0", _NO_OBJECT, os.fsencode(path)) for path in removed])
-            refused = await self.put(git, entries)
+            _, rows = await asyncio.gather(git.run("read-tree", commit), self._rows(entries))
+            refused = await _update(git, [*removed, *rows])
             if refused:
                 raise RepositoryFailed(f"{shown(refused[0])} is not a path that a file can have.")
-            tree = (await git.run("write-tree")).line()
-        return await self._commit(tree, parents, message)
+            return (await git.run("write-tree")).line()
 
     async def diff(self, old: str, new: str) -> tuple[FileDiff, ...]:
         """What differs, by path; see the port."""
-        command = ("diff-tree", "-r", "-z", "--raw", "-M50%", "--no-rename-empty", old, new)
-        fields = (await self._git.run(*command)).fields()
-        return tuple(sorted(_differences(iter(fields)), key=lambda found: found.path))
+        found = await self._reader.differences(await self._tree(old), await self._tree(new))
+        if any(_gone(one) for one in found) and any(_new(one) for one in found):  # there may be renames
+            command = ("diff-tree", "-r", "-z", "--raw", "-M50%", "--no-rename-empty", old, new)
+            diffs = [*_differences(iter((await self._git.run(*command)).fields()))]
+        else:
+            diffs = [_diff(one) for one in found]
+        return tuple(sorted(diffs, key=lambda diff: diff.path))
 
     async def changed_paths(self, old: str, new: str) -> tuple[str, ...]:
         """The paths that differ; a rename is two."""
-        if old == new:
-            return ()
-        done = await self._git.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new)
-        return tuple(os.fsdecode(path) for path in done.fields())
+        found = await self._reader.differences(await self._tree(old), await self._tree(new))
+        return tuple(os.fsdecode(one.path) for one in sorted(found, key=lambda one: one.path))
 
     async def files(self, commit: str) -> tuple[tuple[str, int], ...]:
         """(path, bytes) of every file; see the port."""
-        fields = (await self._git.run("ls-tree", "-r", "-l", "-z", commit)).fields()
-        rows = (field.partition(b"\t") for field in fields)
-        return tuple((os.fsdecode(path), int(head.split()[3])) for head, _, path in rows)
+        tree = await self._tree(commit)
+        if self._listed[0] != tree:
+            fields = (await self._git.run("ls-tree", "-r", "-l", "-z", tree)).fields()
+            rows = (field.partition(b"\t") for field in fields)
+            self._listed = tree, tuple((os.fsdecode(path), int(head.split()[3])) for head, _, path in rows)
+        return self._listed[1]
 
     async def read_file(self, commit: str, path: str) -> FileContent | None:
         """A file of a commit, or None; see the port."""
         found = await self.find(commit, path)
-        return FileContent(await self._blobs.read(found[0]), found[1]) if found else None
+        return FileContent(await self._reader.read(found[0]), found[1]) if found else None
 
     async def find(self, commit: str, path: str) -> tuple[str, str] | None:
         """(blob, mode) of a file of a commit, or None; see the port."""
-        if not {"", ".", ".."}.isdisjoint(path.split("/")):
-            return None
-        fields = (await self._git.run("ls-tree", "-z", commit, "--", path)).fields()
-        if len(fields) != 1:
-            return None
-        head, _, found = fields[0].partition(b"\t")
-        mode, kind, blob = head.decode().split()
-        if kind != "blob" or found != os.fsencode(path):
-            return None
-        return blob, mode
+        await self._tree(commit)
+        found = await self._reader.find(commit, os.fsencode(path))
+        return (found.id, found.mode) if found and found.mode not in (TREE, _SUBMODULE) else None
+
+    async def keep(self, name: str, commit: str) -> None:
+        """Point the reference `name` at a commit."""
+        await self._tree(commit)
+        if not await asyncio.to_thread(write_ref, self._git_dir, name, commit):
+            await self._git.run("update-ref", name, commit)
+
+    async def _rows(self, entries: Mapping[bytes, tuple[str, bytes]]) -> list[tuple[str, str, bytes]]:
+        blobs = await self.write([content for _, content in entries.values()])
+        return [(mode, blob, path) for (path, (mode, _)), blob in zip(entries.items(), blobs, strict=True)]
 
     async def _tree(self, commit: str) -> str:
-        return (await self._git.run("rev-parse", "--verify", f"{commit}^{{tree}}")).line()
+        try:
+            return (await self._reader.commit(commit)).tree
+        except KeyError:
+            raise RepositoryFailed(f"The quarantine has no commit {shown(commit)}.") from None
+
+    async def _parents(self, commit: str) -> tuple[str, ...]:
+        await self._tree(commit)
+        return (await self._reader.commit(commit)).parents
 
     async def _commit(self, tree: str, parents: Sequence[str], message: str) -> str:
-        chain = [word for parent in parents for word in ("-p", parent)]
-        text = message.encode("utf-8", "replace") or b"\n"
-        return (await self._git.run("commit-tree", tree, *chain, stdin=text)).line()
+        with reported("Writing a commit"):
+            return await asyncio.to_thread(write_commit, self._git_dir, tree, parents, message)
 
 
 async def _update(git: Git, rows: Sequence[tuple[str, str, bytes]]) -> list[bytes]:
@@ -131,10 +144,22 @@ async def _update(git: Git, rows: Sequence[tuple[str, str, bytes]]) -> list[byte
     )
 
 
-def _spread(folder: Path, contents: Sequence[bytes]) -> bytes:
-    for at, content in enumerate(contents):
-        (folder / str(at)).write_bytes(content)
-    return b"".join(b"%d\n" % at for at in range(len(contents)))
+def _gone(one: Difference) -> bool:
+    return one.new is None
+
+
+def _new(one: Difference) -> bool:
+    return one.old is None
+
+
+def _diff(one: Difference) -> FileDiff:
+    return FileDiff(
+        path=os.fsdecode(one.path),
+        old_blob=one.old and one.old.id,
+        new_blob=one.new and one.new.id,
+        old_mode=one.old and one.old.mode,
+        new_mode=one.new and one.new.mode,
+    )
 
 
 def _differences(fields: Iterator[bytes]) -> Iterator[FileDiff]:

@@ -9,13 +9,31 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from nexus_lsp.adapters.git_command import Git, RepositoryFailed, shown
 from nexus_lsp.adapters.git_worktree import Listing, list_tree
+
+_OBJECT_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_PLAIN = re.compile(r"[\w+-]+(?:[/.][\w+-]+)*", re.ASCII)
+"""Names of references that say what they seem to; reftables write `refs/heads/.invalid`."""
+
+T = TypeVar("T")
+Stamps = tuple[tuple[str, tuple[int, ...]], ...]
+"""(place, what its status says of it) of several places."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T]):
+    """What git said while these places were as they were."""
+
+    stamps: Stamps
+    said: T
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +53,10 @@ class UserRepository:
         """
         for _ in range(2):
             git = await asyncio.to_thread(self._glass, glass)
-            done = await git.attempt("ls-files", "-z", "--sparse")
-            if done.code == 0:
-                foreign = not done.out and await self._ignores_all(git)
-                return None if foreign else await _listed(git)
+            with suppress(RepositoryFailed):
+                listing = await list_tree(git)
+                foreign = not listing.tracked and await self._ignores_all(git)
+                return None if foreign else listing
         return None
 
     async def ignored(self, glass: Path, paths: list[bytes]) -> set[bytes]:
@@ -67,19 +85,6 @@ class UserRepository:
         )
 
 
-async def find_repository(workspace: Path) -> tuple[UserRepository | None, str | None]:
-    """The repository that the workspace is in, or None; and a sentence where git will not look at it."""
-    git = Git.of_the_user(workspace)
-    asked = ("--show-toplevel", "--absolute-git-dir", "--git-common-dir")
-    answers = await asyncio.gather(
-        *(git.attempt("rev-parse", "--path-format=absolute", what) for what in asked)
-    )
-    if any(answer.code for answer in answers):
-        return None, _refusal(answers[0].err)
-    top, git_dir, common_dir = (Path(answer.line()) for answer in answers)
-    return UserRepository(workspace, top, git_dir, common_dir), None
-
-
 async def ignored(git: Git, paths: list[bytes]) -> set[bytes]:
     """Which of these paths the rules that `git` sees ignore."""
     if not paths:
@@ -90,38 +95,116 @@ async def ignored(git: Git, paths: list[bytes]) -> set[bytes]:
     return {path.removeprefix(b"./") for path in done.fields()}
 
 
-async def _listed(git: Git) -> Listing | None:
-    with suppress(RepositoryFailed):
-        return await list_tree(git)
-    return None
+class UserView:
+    """What git says of the user's repository and settings, asked again once a file behind it changed."""
+
+    def __init__(self, workspace: Path) -> None:
+        self.workspace = workspace
+        self._settings: tuple[str, ...] = ()
+        self._repository: Answer[tuple[UserRepository | None, str | None]] | None = None
+        self._excludes: Answer[Path] | None = None
+
+    async def repository(self) -> tuple[UserRepository | None, str | None]:
+        """The repository that the workspace is in, or None; and a sentence where git will not look at it."""
+        stamps = await asyncio.to_thread(self._stamps)
+        if self._repository is None or self._repository.stamps != stamps:
+            found = await self._ask_repository()
+            self._repository = Answer(stamps, found)
+        return self._repository.said
+
+    async def head(self) -> str | None:
+        """What HEAD names: a full reference name, or an object id where it is detached; None without git."""
+        found, _ = await self.repository()
+        named = await asyncio.to_thread(_read_head, found.git_dir) if found else None
+        if named is not None:
+            return named
+        for question in (("symbolic-ref", "-q", "HEAD"), ("rev-parse", "-q", "--verify", "HEAD")):
+            answer = await self._git.attempt(*question)
+            if answer.code == 0:
+                return answer.line()
+        return None
+
+    async def ignore_rules(self) -> bytes:
+        """The user's rules outside the tree: their global file, then the repository's own `info/exclude`.
+
+        A pattern for a folder above the workspace cannot be told in the workspace's terms, so `info/exclude`
+        counts only where the workspace is the top of its repository.
+        """
+        repository, _ = await self.repository()
+        stamps = await asyncio.to_thread(self._stamps)
+        if self._excludes is None or self._excludes.stamps != stamps:
+            asked = await self._git.attempt("config", "--type=path", "--get", "core.excludesFile")
+            file = self.workspace / asked.line() if asked.code == 0 else _default_excludes()
+            self._excludes = Answer(stamps, file)
+        files = [self._excludes.said]
+        if repository and repository.top == repository.workspace:
+            files.append(repository.common_dir / "info" / "exclude")
+        return b"".join(_content(file) for file in files)
+
+    async def _ask_repository(self) -> tuple[UserRepository | None, str | None]:
+        asked = ("--show-toplevel", "--absolute-git-dir", "--git-common-dir")
+        settings, *answers = await asyncio.gather(
+            self._git.attempt("config", "--list", "--show-origin", "-z"),
+            *(self._git.attempt("rev-parse", "--path-format=absolute", what) for what in asked),
+        )
+        self._settings = _origins(settings.fields())
+        if any(answer.code for answer in answers):
+            return None, _refusal(answers[0].err)
+        top, git_dir, common_dir = (Path(answer.line()) for answer in answers)
+        return UserRepository(self.workspace, top, git_dir, common_dir), None
+
+    @property
+    def _git(self) -> Git:
+        return Git.of_the_user(self.workspace)
+
+    def _stamps(self) -> Stamps:
+        """Of every file and folder that decides where the repository is and what git is told of it."""
+        places = [folder / ".git" for folder in (self.workspace, *self.workspace.parents)]
+        found = self._repository.said[0] if self._repository else None
+        inside = (found.git_dir, found.common_dir) if found else (self.workspace / ".git",)
+        places += [folder / name for folder in inside for name in ("HEAD", "config", "config.worktree")]
+        places += _global_settings()
+        named = [self.workspace / name for name in self._settings]
+        return tuple((str(place), _stamp(place)) for place in dict.fromkeys((*places, *named)))
 
 
-async def user_head(workspace: Path) -> str | None:
-    """What HEAD names: a full reference name, or an object id where it is detached; None without git."""
-    git = Git.of_the_user(workspace)
-    for question in (("symbolic-ref", "-q", "HEAD"), ("rev-parse", "-q", "--verify", "HEAD")):
-        answer = await git.attempt(*question)
-        if answer.code == 0:
-            return answer.line()
-    return None
-
-
-async def user_ignore_rules(workspace: Path, repository: UserRepository | None) -> bytes:
-    """The user's rules outside the tree: their global file, then the repository's own `info/exclude`.
-
-    A pattern for a folder above the workspace cannot be told in the workspace's terms, so `info/exclude`
-    counts only where the workspace is the top of its repository.
-    """
-    asked = await Git.of_the_user(workspace).attempt("config", "--type=path", "--get", "core.excludesFile")
-    files = [workspace / asked.line() if asked.code == 0 else _default_excludes()]
-    if repository and repository.top == repository.workspace:
-        files.append(repository.common_dir / "info" / "exclude")
-    return b"".join(_content(file) for file in files)
+def _settings_folder() -> Path:
+    home = os.environ.get("XDG_CONFIG_HOME")
+    return (Path(home) if home else Path("~/.config").expanduser()) / "git"
 
 
 def _default_excludes() -> Path:
-    home = os.environ.get("XDG_CONFIG_HOME")
-    return (Path(home) if home else Path("~/.config").expanduser()) / "git" / "ignore"
+    return _settings_folder() / "ignore"
+
+
+def _global_settings() -> list[Path]:
+    return [Path("/etc/gitconfig"), Path("~/.gitconfig").expanduser(), _settings_folder() / "config"]
+
+
+def _origins(fields: list[bytes]) -> tuple[str, ...]:
+    """The files that settings were read from, as `git config --list --show-origin -z` names them."""
+    files = (field.removeprefix(b"file:") for field in fields if field.startswith(b"file:"))
+    return tuple(dict.fromkeys(map(os.fsdecode, files)))
+
+
+def _stamp(place: Path) -> tuple[int, ...]:
+    try:
+        about = place.stat()
+    except OSError:
+        return ()
+    return about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns, about.st_uid
+
+
+def _read_head(git_dir: Path) -> str | None:
+    """HEAD as the file says it; None where git has to be asked (reftables, a link, anything odd)."""
+    try:
+        line = (git_dir / "HEAD").read_text("utf-8").removesuffix("\n")
+    except (OSError, ValueError):
+        return None
+    name = line.removeprefix("ref: ")
+    if _OBJECT_ID.fullmatch(line) or (name.startswith("refs/heads/") and _PLAIN.fullmatch(name)):
+        return name
+    return None
 
 
 def _content(file: Path) -> bytes:

@@ -100,6 +100,6 @@ def _installed(name: str, use: str) -> Readiness:
     try:
         version = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
-        mend = "Install NEXUS again: `pip install nexus-lsp`."
+        mend = "Install NEXUS again (`pipx install --force .` in its folder)."
         return Readiness(name, False, f"not installed; the local team uses it for {use}", mend)
     return Readiness(name, True, f"{version}: {use}")

@@ -21,19 +21,14 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from nexus_lsp.adapters.git_blobs import BlobReader
 from nexus_lsp.adapters.git_checkout import RAW, lay_out, remove_tree
 from nexus_lsp.adapters.git_command import LEAST_VERSION, Git, RepositoryFailed, reported
 from nexus_lsp.adapters.git_harvest import DEFAULT_EXCLUDES, list_checkout
+from nexus_lsp.adapters.git_index import WorkspaceIndex
 from nexus_lsp.adapters.git_objects import ObjectStore
 from nexus_lsp.adapters.git_overlay import overlay
-from nexus_lsp.adapters.git_user import (
-    UserRepository,
-    find_repository,
-    ignored,
-    user_head,
-    user_ignore_rules,
-)
+from nexus_lsp.adapters.git_reading import ObjectReader
+from nexus_lsp.adapters.git_user import UserRepository, UserView, ignored
 from nexus_lsp.adapters.git_worktree import (
     REFUSED,
     Folders,
@@ -64,8 +59,11 @@ class Quarantine:
         self._indexes = state_dir / "indexes"
         self._scratch = state_dir / "scratch"
         self._git = Git.on(self._git_dir)
-        self._blobs = BlobReader(self._git)
-        self._objects = ObjectStore(self._git, self._blobs, self._scratch_folder)
+        self._reader = ObjectReader(self._git)
+        self._objects = ObjectStore(self._git_dir, self._git, self._reader, self._scratch_folder)
+        self._user = UserView(self.workspace)
+        self._index = WorkspaceIndex(self._git, self._indexes / "workspace", self.workspace)
+        self._laid: dict[Path, str] = {}
         self._snapshots = asyncio.Lock()
         self._count = itertools.count()
 
@@ -80,7 +78,7 @@ class Quarantine:
 
     async def close(self) -> None:
         """End the processes it holds. Checkouts stay."""
-        await self._blobs.close()
+        await self._reader.close()
 
     async def snapshot(self, open_texts: Mapping[str, str], parents: Sequence[str] = ()) -> Snapshot:
         """See the port. Where nothing differs from the only parent, the commit is that parent."""
@@ -102,6 +100,7 @@ class Quarantine:
                 excludes = self._excludes.read_bytes()
                 await lay_out(self._git, commit, part, self._index_of(place), excludes)
                 part.rename(place)
+                self._laid[place] = commit
         return place
 
     async def harvest(self, checkout: Path, start: str, message: str) -> Harvest:
@@ -112,7 +111,8 @@ class Quarantine:
             folders = Folders(checkout)
             found = await asyncio.to_thread(survey, folders, listing, True)
             await bring_level(git, found, folders, listing.tracked, keep=True)
-            commit = await self._objects.commit_index(git, (start,), message)
+            tree = (await git.run("write-tree")).line()
+            commit = await self._objects.commit_tree(tree, (start,), message)
         paths = await self._objects.changed_paths(start, commit)
         return Harvest(commit, paths, (*found.notes(), *notes))
 
@@ -121,7 +121,8 @@ class Quarantine:
         if checkout.parent != self._checkouts:
             raise ValueError(f"{checkout} is not a checkout of this quarantine")
         with reported("Removing a checkout"):
-            await asyncio.to_thread(remove_tree, checkout)
+            self._laid.pop(checkout, None)
+            await self._bury(checkout)
             self._index_of(checkout).unlink(missing_ok=True)
 
     async def merge(self, ours: str, theirs: str, message: str) -> Merge:
@@ -141,7 +142,7 @@ class Quarantine:
 
     async def read(self, blob: str) -> bytes:
         """See the port."""
-        return await self._blobs.read(blob)
+        return await self._reader.read(blob)
 
     async def read_file(self, commit: str, path: str) -> FileContent | None:
         """See the port."""
@@ -162,11 +163,12 @@ class Quarantine:
 
     async def keep(self, name: str, commit: str) -> None:
         """See the port."""
-        await self._git.run("update-ref", f"refs/nexus/{name}", commit)
+        with reported("Keeping a commit"):
+            await self._objects.keep(f"refs/nexus/{name}", commit)
 
     async def user_head(self) -> str | None:
         """See the port."""
-        return await user_head(self.workspace)
+        return await self._user.head()
 
     # --- opening -------------------------------------------------------------------------------------
 
@@ -203,36 +205,27 @@ class Quarantine:
     # --- snapshots -----------------------------------------------------------------------------------
 
     async def _snapshot(self, open_texts: Mapping[str, str], parents: Sequence[str]) -> Snapshot:
-        user, refusal = await find_repository(self.workspace)
-        await self._write_excludes(user)
+        user, refusal = await self._user.repository()
+        await self._write_excludes()
         shown = await user.listing(self._glass) if user else None
         listing = shown or await self._list_by_files()
         folders = Folders(self.workspace)
         found = await asyncio.to_thread(survey, folders, listing)
-        git = await self._workspace_index()
-        held = (await git.run("ls-files", "-z")).fields()
-        await bring_level(git, found, folders, held, keep=False)
+        await bring_level(self._index.git, found, folders, await self._index.held(), keep=False)
         laid = await overlay(open_texts, found, folders, partial(self._ignored, user if shown else None))
-        laid.left.update(dict.fromkeys(await self._objects.put(git, laid.entries), REFUSED))
-        commit = await self._objects.commit_index(git, parents, "The workspace as the editor shows it")
+        refused = await self._objects.put(self._index.git, laid.entries)
+        laid.left.update(dict.fromkeys(refused, REFUSED))
+        tree = await self._index.tree()
+        commit = await self._objects.commit_tree(tree, parents, "The workspace as the editor shows it")
         return Snapshot(commit, (*([refusal] if refusal else []), *found.notes(), *left_out(laid.left)))
 
-    async def _write_excludes(self, user: UserRepository | None) -> None:
+    async def _write_excludes(self) -> None:
         """The rules that are in no tree, for folders without git, for checkouts and for harvests."""
-        rules = _DEFAULT_RULES + await user_ignore_rules(self.workspace, user)
+        rules = _DEFAULT_RULES + await self._user.ignore_rules()
         if self._excludes.read_bytes() != rules:
             part = self._excludes.with_suffix(".part")
             part.write_bytes(rules)
             part.replace(self._excludes)
-
-    async def _workspace_index(self) -> Git:
-        """Kept between snapshots: its file times make the next one proportional to what changed."""
-        index = self._indexes / "workspace"
-        index.with_suffix(".lock").unlink(missing_ok=True)
-        git = self._git.at(index, self.workspace)
-        if (await git.attempt("ls-files", "-z")).code:
-            index.unlink(missing_ok=True)
-        return git
 
     async def _list_by_files(self) -> Listing:
         """List a folder without git, by its .gitignore files and the default rules."""
@@ -252,8 +245,21 @@ class Quarantine:
             # With its time: see `git_checkout.lay_out`.
             await asyncio.to_thread(shutil.copy2, known, index)
         git = self._git.at(index, checkout)
-        await git.run("read-tree", "-m", start)
+        if not known.exists() or self._laid.get(checkout) != start:
+            await git.run("read-tree", "-m", start)
         return git
+
+    async def _bury(self, place: Path) -> None:
+        """Remove a folder; out of the way at once, for a removal goes on when this is cancelled."""
+        grave = self._scratch / f"{next(self._count)}-gone"
+        try:
+            await asyncio.to_thread(place.rename, grave)
+        except FileNotFoundError:
+            return
+        except PermissionError:  # made read-only, which a move does not survive
+            await asyncio.to_thread(remove_tree, place)
+        else:
+            await asyncio.to_thread(remove_tree, grave)
 
     def _index_of(self, checkout: Path) -> Path:
         return self._indexes / f"checkout-{checkout.name}"

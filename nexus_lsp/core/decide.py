@@ -379,7 +379,16 @@ def _landed(run: Run, what: h.Landed) -> Facts:
         for old, new in what.superseded
         if run.changes[old].status == "pending"
     ]
-    done = f.TaskCompleted(what.task_id, state.task.agent, state.summary, what.integration, what.paths)
+    done = f.TaskCompleted(
+        task_id=what.task_id,
+        agent_id=state.task.agent,
+        summary=state.summary,
+        integration=what.integration,
+        paths=what.paths,
+        refresh_seconds=what.took.refresh,
+        merge_seconds=what.took.merge,
+        waited_seconds=what.took.waited,
+    )
     return [*proposed, *superseded, done]
 
 

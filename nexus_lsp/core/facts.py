@@ -191,7 +191,10 @@ class LineReason:
 
 @dataclass(frozen=True, slots=True)
 class TaskSubmitted:
-    """An agent stopped and its work was harvested; it waits to land. Paid work is never repeated."""
+    """An agent stopped and its work was harvested; it waits to land. Paid work is never repeated.
+
+    `seconds` are the agent's own, those of its checkout and its harvest stand beside them.
+    """
 
     type: ClassVar[str] = "task_submitted"
     task_id: str
@@ -205,6 +208,8 @@ class TaskSubmitted:
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
     reasons: tuple[LineReason, ...] = ()
+    checkout_seconds: float = 0.0
+    harvest_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +234,13 @@ class RepairRequested:
 
 @dataclass(frozen=True, slots=True)
 class TaskCompleted:
-    """A task's work became part of the integration tree (`integration` is the new head)."""
+    """A task's work became part of the integration tree (`integration` is the new head).
+
+    Attributes:
+        refresh_seconds: what bringing the tree up to the user's text took while this landed.
+        merge_seconds: what merging and making proposals took; gates name their own seconds.
+        waited_seconds: from the submission until it was this task's turn to land.
+    """
 
     type: ClassVar[str] = "task_completed"
     task_id: str
@@ -237,6 +248,9 @@ class TaskCompleted:
     summary: str
     integration: str
     paths: tuple[str, ...] = ()
+    refresh_seconds: float = 0.0
+    merge_seconds: float = 0.0
+    waited_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,9 @@ def judge(
     """
     if not candidate.measured:
         return Verdict(candidate.gate, "not_measured", candidate.why)
+    if candidate.gate == "tests" and not candidate.passed and not baseline.passed:
+        told = f" ({', '.join(candidate.failed[:3])})" if candidate.failed else ""
+        return Verdict("tests", "not_measured", f"no test passed, before or now{told}: nothing could break")
     passed, failed = frozenset(baseline.passed), frozenset(baseline.failed)
     now_failed = [check for check in candidate.failed if check not in failed]
     lost = passed.difference(candidate.passed)

@@ -221,6 +221,15 @@ class TreeGated:
 
 
 @dataclass(frozen=True, slots=True)
+class LandingTimes:
+    """Seconds of a landing; see `facts.TaskCompleted`."""
+
+    refresh: float = 0.0
+    merge: float = 0.0
+    waited: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Landed:
     """A candidate is the new integration head; `superseded` pairs old change ids with new ones.
 
@@ -234,6 +243,7 @@ class Landed:
     proposed: tuple[Change, ...]
     superseded: tuple[tuple[str, str | None], ...]
     decisions: int
+    took: LandingTimes = LandingTimes()
 
 
 @dataclass(frozen=True, slots=True)

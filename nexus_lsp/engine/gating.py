@@ -91,7 +91,9 @@ def _fact(state: TaskState | None, candidate: str, verdict: Verdict, result: Gat
     task_id = state.task.id if state else None
     output = result.output[-OUTPUT:]
     if verdict.status == "not_measured":
-        return f.GateNotMeasured(verdict.gate, candidate, task_id, verdict.why)
+        last = result.output.strip().splitlines()[-1:] if result.status == "measured" else []
+        why = ". ".join([verdict.why, *(f"It said: {line}" for line in last)])
+        return f.GateNotMeasured(verdict.gate, candidate, task_id, why)
     if verdict.status == "failed":
         return f.GateFailed(
             verdict.gate, candidate, task_id, verdict.broken, output, verdict.places, result.seconds

@@ -8,8 +8,9 @@ what it changes into proposals.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nexus_lsp.core import facts as f
@@ -33,6 +34,7 @@ from nexus_lsp.core.review import over_accepted
 from nexus_lsp.core.run import Run, TaskState
 from nexus_lsp.core.text import split_lines
 from nexus_lsp.engine.gating import gate
+from nexus_lsp.engine.spans import Spans
 from nexus_lsp.engine.work import checkout_name
 from nexus_lsp.ports import FileContent, FileDiff, Repository
 
@@ -50,6 +52,16 @@ class Away(Refused):
     """The user's HEAD is elsewhere: nothing of this run starts or lands until the user has answered."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """All that a refresh depends on: where it changed nothing, the same again changes nothing."""
+
+    snapshot: str
+    integration: str
+    decisions: int
+    pending: tuple[Change, ...]
+
+
 class Integration:
     """See the module; one for each run."""
 
@@ -57,6 +69,8 @@ class Integration:
         self._engine = engine
         self._run_id = run_id
         self._lock = asyncio.Lock()
+        self._settled: _Seen | None = None
+        self._queued: dict[str, float] = {}
 
     @property
     def _run(self) -> Run:
@@ -88,11 +102,15 @@ class Integration:
         assert run.snapshot is not None and run.integration is not None
         taken = await self._repository.snapshot(await self._engine.open_texts(), (run.snapshot,))
         await self._at_home(run)
+        seen = _Seen(taken.commit, run.integration, run.decisions, run.pending_changes)
+        if seen == self._settled:
+            return run.integration
         moved = await self._repository.diff(run.snapshot, taken.commit)
         accepted = [s.change for s in run.changes.values() if s.status == "accepted"]
         standing = await _Standing.find(self._repository, taken.commit, run.pending_changes, accepted)
         head = await standing.commit(run.integration)
         if not moved and not await self._repository.diff(run.integration, head):
+            self._settled = seen
             return run.integration
         await self._repository.keep(f"{run.id}/integration", head)
         what = h.BaseTaken(taken.commit, head, standing.moves, standing.lost, run.decisions)
@@ -116,24 +134,31 @@ class Integration:
 
     # --- landing -------------------------------------------------------------------------------------
 
+    def queue(self, task_id: str) -> None:
+        """A task was submitted; from now on it waits for its turn."""
+        self._queued[task_id] = time.monotonic()
+
     async def land(self, task_id: str) -> None:
         """Land a submitted task: merged and gated, or sent back with the evidence."""
         state = self._run.tasks[task_id]
         gated = False
+        spans = Spans(self._queued.pop(task_id, time.monotonic()))
         for _ in range(LOOKS):
             try:
                 async with self._lock:
-                    if not await self._merge_once(state, gated):
+                    spans.begin()
+                    if not await self._merge_once(state, gated, spans):
                         return
             except Away:
                 return
             gated = True
         raise Refused("The workspace changes too fast to land on; retry the run when it is quieter.")
 
-    async def _merge_once(self, state: TaskState, gated: bool) -> bool:
+    async def _merge_once(self, state: TaskState, gated: bool, spans: Spans) -> bool:
         """One look; True asks for another."""
         assert state.submitted is not None
-        onto = await self._refresh()
+        with spans.refreshing():
+            onto = await self._refresh()
         decisions = self._run.decisions
         title = f"{state.task.agent}: {state.task.title}"
         merge = await self._repository.merge(onto, state.submitted, title)
@@ -142,17 +167,25 @@ class Integration:
             await self._engine.submit(self._run_id, what)
             return False
         diffs = await self._repository.diff(onto, merge.commit)
-        if diffs and not gated and not await gate(self._engine, self._run, state, merge.commit, diffs):
-            return False
+        if diffs and not gated:
+            with spans.gating():
+                if not await gate(self._engine, self._run, state, merge.commit, diffs):
+                    return False
         async with self._engine.deciding:
             try:
-                await self._land(state, onto, merge.commit, diffs, decisions)
+                await self._land(state, onto, merge.commit, diffs, decisions, spans)
             except Refused:
                 return True
         return False
 
     async def _land(
-        self, state: TaskState, onto: str, candidate: str, diffs: Sequence[FileDiff], decisions: int
+        self,
+        state: TaskState,
+        onto: str,
+        candidate: str,
+        diffs: Sequence[FileDiff],
+        decisions: int,
+        spans: Spans,
     ) -> Facts:
         run = self._run
         if run.decisions != decisions:
@@ -167,10 +200,9 @@ class Integration:
             superseded += proposal.superseded
         await self._repository.keep(f"{run.id}/integration", candidate)
         paths = tuple(diff.path for diff in diffs)
-        return await self._engine.submit(
-            run.id,
-            h.Landed(state.task.id, onto, candidate, paths, tuple(changes), tuple(superseded), decisions),
-        )
+        proposed, gone, took = tuple(changes), tuple(superseded), spans.so_far()
+        what = h.Landed(state.task.id, onto, candidate, paths, proposed, gone, decisions, took)
+        return await self._engine.submit(run.id, what)
 
     async def _propose(self, run: Run, onto: str, diff: FileDiff, author: Author) -> Proposal:
         assert run.snapshot is not None

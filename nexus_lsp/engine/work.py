@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,12 +22,16 @@ async def work(engine: Engine, run_id: str, task_id: str) -> None:
     state = run.tasks[task_id]
     assert state.start is not None
     repository = engine.adapters.repository
+    began = time.monotonic()
     checkout = await repository.checkout(state.start, checkout_name(run_id, state))
+    laid_out = time.monotonic() - began
     try:
         assignment = await _assignment(engine, run, state, checkout)
         backend = engine.adapters.backend(run.started.team)
         outcome = await backend.work(assignment, lambda report: _pass_on(engine, run_id, state, report))
-        await engine.deliver(run_id, await _end(engine, state, checkout, outcome))
+        end = await _end(engine, state, checkout, outcome, laid_out)
+        engine.integration(run_id).queue(task_id)
+        await engine.deliver(run_id, end)
     finally:
         # what was of worth is in the quarantine by now, or was given up on purpose; an engine that
         # closes leaves the checkout to be salvaged at the next open
@@ -48,13 +53,16 @@ def _pass_on(engine: Engine, run_id: str, state: TaskState, report: Report) -> N
     engine.report(run_id, what)
 
 
-async def _end(engine: Engine, state: TaskState, checkout: Path, outcome: Outcome) -> h.Happening:
+async def _end(
+    engine: Engine, state: TaskState, checkout: Path, outcome: Outcome, laid_out: float
+) -> h.Happening:
     assert state.start is not None
     task = state.task
     repository = engine.adapters.repository
     if outcome.status in ("failed", "unable"):
         usd = outcome.spent.usd
         return h.Ended(task.id, state.attempt, outcome.status, outcome.summary, usd=usd)
+    began = time.monotonic()
     harvest = await repository.harvest(checkout, state.start, f"{task.agent}: {task.title}")
     await repository.keep(f"tasks/{checkout.name}", harvest.commit)
     if outcome.status == "broken":
@@ -81,6 +89,8 @@ async def _end(engine: Engine, state: TaskState, checkout: Path, outcome: Outcom
             seconds=outcome.spent.seconds,
             notes=harvest.notes,
             reasons=tuple(f.LineReason(r.path, r.line, r.why) for r in outcome.reasons),
+            checkout_seconds=laid_out,
+            harvest_seconds=time.monotonic() - began,
         )
     )
 

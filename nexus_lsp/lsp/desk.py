@@ -10,53 +10,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from nexus_lsp.core.anchors import Sure, place, sure_lines
 from nexus_lsp.core.hunks import Hunk
 from nexus_lsp.core.text import Edit, split_lines
-from nexus_lsp.core.tracking import LineEdit, Placed, settle, track
+from nexus_lsp.core.tracking import Placed, settle
+from nexus_lsp.lsp.sheet import BOM, Sheet
 
 log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 REST = 2.0
 """Seconds without typing after which a change that has no place is called outdated."""
-BOM = "\ufeff"
 LOST_GROUND = "you changed these lines"
 """How every reason begins that an undo of the user's typing takes away again."""
-
-
-@dataclass(slots=True)
-class Sheet:
-    """One file: its text as this face knows it, and its changes in it.
-
-    Attributes:
-        placed: waiting changes as proposed, accepted ones the other way round.
-        lost: waiting changes without a place.
-    """
-
-    text: str
-    is_open: bool
-    placed: dict[str, Placed] = field(default_factory=dict[str, Placed])
-    lost: set[str] = field(default_factory=set[str])
-
-    def plain(self, text: str) -> str:
-        """A text of the engine as this sheet has it: most editors keep a byte order mark to themselves."""
-        return text if self.text.startswith(BOM) else text.removeprefix(BOM)
-
-    def hunk(self, change: Json) -> Hunk:
-        """An `edit`, as the engine lists it, as a hunk on its base."""
-        before, after = self.plain(change["before"]), self.plain(change["after"])
-        return Hunk(change["line"], tuple(split_lines(before)), tuple(split_lines(after)))
-
-    def standing(self, change: Json) -> Hunk:
-        """What stands in the text because of an `edit`, and what a decision would put in its place."""
-        hunk = self.hunk(change)
-        return Hunk(hunk.line, hunk.after, hunk.before) if change["status"] == "accepted" else hunk
 
 
 def home(change: Json) -> str:
@@ -74,6 +44,9 @@ class Desk:
         self._execute = execute
         self._show = show
         self.changes: dict[str, Json] = {}
+        """By id; only `_take` puts some in."""
+        self._homes: dict[str, list[Json]] = {}
+        self._of_tasks: dict[tuple[str, str], list[Json]] = {}
         self.sheets: dict[str, Sheet] = {}
         self.in_hand: set[str] = set()
         """Changes that are being carried out: their lines may vanish before the engine says why."""
@@ -90,27 +63,43 @@ class Desk:
     async def reload(self) -> None:
         """All changes anew; for the start, and after events were missed."""
         listed = await self._execute("review.list", {})
-        self.changes = {c["id"]: c for c in listed["changes"]}
+        self.changes = {}
+        self._take(listed["changes"])
         unsettled = {c["run_id"] for c in listed["changes"] if c["status"] == "pending"}
         self._decided |= {c["id"] for c in listed["changes"] if c["run_id"] in unsettled}
         for path in {home(c) for c in listed["changes"]}:
             await self.lay_out(path)
 
-    async def hear(self, event: Json) -> None:
-        """An event that concerns changes."""
-        kind = event["type"]
-        if kind == "change_proposed":
-            self.changes[event["change"]["id"]] = {"status": "", **event["change"]}
-            await self._reload([event["change"]["id"]])
-        elif kind in ("change_accepted", "change_rejected", "change_outdated", "change_reopened"):
-            if kind == "change_accepted":
-                self._decided.add(event["change_id"])
-            await self._reload([event["change_id"]])
-        elif kind == "base_moved":
-            ids = [move["change_id"] for move in event["moves"]]
-            for change_id in ids:
-                self._bases.pop(change_id, None)
+    async def hear(self, events: Iterable[Json]) -> None:
+        """Events, those that concern changes among them; many at once cost hardly more than one."""
+        ids: list[str] = []
+        for event in events:
+            kind = event["type"]
+            if kind == "change_proposed":
+                self._take([{"status": "", **event["change"]}])
+                ids.append(event["change"]["id"])
+            elif kind in ("change_accepted", "change_rejected", "change_outdated", "change_reopened"):
+                if kind == "change_accepted":
+                    self._decided.add(event["change_id"])
+                ids.append(event["change_id"])
+            elif kind == "base_moved":
+                moved = [move["change_id"] for move in event["moves"]]
+                for change_id in moved:
+                    self._bases.pop(change_id, None)
+                ids += moved
+        if ids:
             await self._reload(ids)
+
+    def _take(self, changes: Iterable[Json]) -> None:
+        self.changes |= {c["id"]: c for c in changes}
+        self._homes, self._of_tasks = {}, {}
+
+    def _at(self, path: str) -> list[Json]:
+        """All changes that show on a file, oldest first."""
+        if not self._homes:
+            for change in self.changes.values():
+                self._homes.setdefault(home(change), []).append(change)
+        return self._homes.get(path, [])
 
     async def _reload(self, ids: Sequence[str]) -> None:
         """These changes, and all others of their files, anew."""
@@ -118,24 +107,26 @@ class Desk:
         seen = {home(c) for c in known}
         for path in dict.fromkeys(c["path"] for c in known):
             listed = await self._execute("review.list", {"path": path})
-            self.changes |= {c["id"]: c for c in listed["changes"]}
+            self._take(listed["changes"])
         for path in sorted(seen | {home(self.changes[c["id"]]) for c in known}):
             await self.lay_out(path)
 
     def pending(self, path: str) -> list[Json]:
         """The waiting changes shown on a file, oldest first."""
-        return [c for c in self.changes.values() if c["status"] == "pending" and home(c) == path]
+        return [c for c in self._at(path) if c["status"] == "pending"]
 
     def accepted(self, path: str) -> list[Json]:
         """The accepted edits of a file that are still of interest, oldest first."""
-        return [
-            c
-            for c in self.changes.values()
-            if c["path"] == path
-            and c["status"] == "accepted"
-            and c["kind"] == "edit"
-            and c["id"] in self._decided
-        ]
+        accepted = [c for c in self._at(path) if c["status"] == "accepted" and c["kind"] == "edit"]
+        return [c for c in accepted if c["id"] in self._decided]
+
+    def pending_of(self, run_id: str, task_id: str) -> list[Json]:
+        """The waiting changes of a task, in all files, oldest first."""
+        if not self._of_tasks:
+            for change in self.changes.values():
+                if change["status"] == "pending":
+                    self._of_tasks.setdefault((change["run_id"], change["task_id"]), []).append(change)
+        return self._of_tasks.get((run_id, task_id), [])
 
     def _edits(self, path: str) -> dict[str, Json]:
         pending = [c for c in self.pending(path) if c["kind"] == "edit"]
@@ -144,8 +135,14 @@ class Desk:
     # --- texts ---------------------------------------------------------------------------------------
 
     def opened(self, path: str, text: str) -> None:
-        """A document was opened."""
-        self.sheets[path] = Sheet(text, True)
+        """A document was opened: its changes are placed at once, as an edit may follow on its heels."""
+        known = self.sheets.get(path)
+        sheet = self.sheets[path] = Sheet(text, True)
+        if known and known.text == text:
+            sheet.placed = known.placed
+        wanted = self._edits(path)
+        if all(i in self._bases for i in wanted):
+            self._settle(sheet, wanted)
         self._spawn(self.lay_out(path))
 
     def closed(self, path: str) -> None:
@@ -159,12 +156,7 @@ class Desk:
         if sheet is None or not sheet.is_open:
             self.opened(path, text)
             return
-        for edit in edits:
-            before = sheet.text
-            sheet.text = before[: edit.start] + edit.text + before[edit.end :]
-            if sheet.placed:
-                sheet.placed = track(sheet.placed, line_edit(before, edit), split_lines(sheet.text))
-        sheet.text = text
+        sheet.edited(edits, text)
         self._show(path)
         self._rest_later(path)
 
@@ -197,7 +189,7 @@ class Desk:
         hunks = {i: sheet.standing(c) for i, c in wanted.items()}
         sheet.placed = {i: p for i, p in sheet.placed.items() if i in hunks and _same(p.hunk, hunks[i])}
         missing = [c for i, c in wanted.items() if i not in sheet.placed]
-        live = split_lines(sheet.text)
+        live = sheet.lines
         for change, line in self._places(sheet, [c for c in missing if c["status"] == "pending"], live):
             if line is not None:
                 sheet.placed[change["id"]] = settle(hunks[change["id"]], line, live)
@@ -259,7 +251,7 @@ class Desk:
     def lines_of(self, path: str) -> list[str]:
         """The file's lines as this face shows them."""
         sheet = self.sheets.get(path)
-        return split_lines(sheet.text) if sheet else []
+        return sheet.lines if sheet else []
 
     # --- rest ----------------------------------------------------------------------------------------
 
@@ -297,9 +289,8 @@ class Desk:
     async def _find_again(self, path: str) -> None:
         gone = [
             c
-            for c in self.changes.values()
-            if c["path"] == path
-            and c["kind"] == "edit"
+            for c in self._at(path)
+            if c["kind"] == "edit"
             and c["status"] == "outdated"
             and c["note"].startswith(LOST_GROUND)
             and c["superseded_by"] is None
@@ -309,7 +300,7 @@ class Desk:
         for change in gone:
             await self.base_of(change["id"])
         sheet = self.sheets.get(path) or await self._from_disk(path)
-        back = [c["id"] for c, line in self._places(sheet, gone, split_lines(sheet.text)) if line is not None]
+        back = [c["id"] for c, line in self._places(sheet, gone, sheet.lines) if line is not None]
         if back:
             await self._execute("review.reopen", {"change_ids": back})
 
@@ -337,18 +328,3 @@ def _after_at(hunk: Hunk, sure: Sure, live: Sequence[str]) -> int | None:
     if above is None or below is None or tuple(live[above + 1 : below]) != hunk.after:
         return None
     return above + 1
-
-
-def line_edit(before: str, edit: Edit) -> LineEdit:
-    """An edit in characters as one in whole lines, with the lines it touches at either end."""
-    start = max(before.rfind("\n", 0, edit.start), before.rfind("\r", 0, edit.start)) + 1
-    if before[start - 1 : start + 1] == "\r\n":
-        start -= 1
-        start = max(before.rfind("\n", 0, start), before.rfind("\r", 0, start)) + 1
-    ends = [at for at in (before.find("\n", edit.end), before.find("\r", edit.end)) if at >= 0]
-    end = min(ends) + 1 if ends else len(before)
-    if before[end - 1 : end + 1] == "\r\n":
-        end += 1
-    after = before[start : edit.start] + edit.text + before[edit.end : end]
-    first = len(split_lines(before[:start]))
-    return LineEdit(first, tuple(split_lines(before[start:end])), tuple(split_lines(after)))

@@ -22,8 +22,9 @@ from nexus_lsp.core.proposals import text_of
 from nexus_lsp.core.review import CHANGED_LINES, TextDecision, decide_text
 from nexus_lsp.core.text import split_lines
 from nexus_lsp.lsp.convert import path_of, range_of, uri_of
-from nexus_lsp.lsp.desk import BOM, Desk
+from nexus_lsp.lsp.desk import Desk
 from nexus_lsp.lsp.language_server import NexusLanguageServer
+from nexus_lsp.lsp.sheet import BOM
 from nexus_lsp.ports import CarriedOut
 
 log = logging.getLogger(__name__)

@@ -55,9 +55,12 @@ def edit_range(placed: Placed, lines: Sequence[str], units: Units) -> lsp.Range 
 
 
 def diagnostic(
-    change: Json, place: lsp.Range, exact: lsp.Range | None, names: Mapping[str, str], related: Iterable[Any]
-) -> lsp.Diagnostic:
-    """A waiting change as a diagnostic, as the contract has it."""
+    change: Json, place: lsp.Range, exact: lsp.Range | None, names: Mapping[str, str], related: Sequence[Json]
+) -> Json:
+    """A waiting change as a diagnostic on the wire, as the contract has it.
+
+    Plain, as there may be thousands: to make JSON of lsprotocol's own values costs many times as much.
+    """
     data: Json = {
         "changeId": change["id"],
         "runId": change["run_id"],
@@ -65,19 +68,31 @@ def diagnostic(
         "agentId": change["agent_id"],
     }
     if exact is not None:
-        data["editRange"] = {
-            "start": {"line": exact.start.line, "character": exact.start.character},
-            "end": {"line": exact.end.line, "character": exact.end.character},
-        }
-    return lsp.Diagnostic(
-        range=place,
-        message=message(change, names),
-        severity=lsp.DiagnosticSeverity.Information,
-        code=change["id"],
-        source=SOURCE,
-        related_information=list(related) or None,
-        data=data,
-    )
+        data["editRange"] = plain(exact)
+    mark: Json = {
+        "range": plain(place),
+        "message": message(change, names),
+        "severity": int(lsp.DiagnosticSeverity.Information),
+        "code": change["id"],
+        "source": SOURCE,
+        "data": data,
+    }
+    return mark | {"relatedInformation": related} if related else mark
+
+
+def warning(place: lsp.Range, told: str) -> Json:
+    """A warning on the wire."""
+    severity = int(lsp.DiagnosticSeverity.Warning)
+    return {"range": plain(place), "message": told, "severity": severity, "source": SOURCE}
+
+
+def plain(place: lsp.Range) -> Json:
+    """A range on the wire."""
+    start, end = place.start, place.end
+    return {
+        "start": {"line": start.line, "character": start.character},
+        "end": {"line": end.line, "character": end.character},
+    }
 
 
 def message(change: Json, names: Mapping[str, str]) -> str:
@@ -99,14 +114,13 @@ def command(title: str, name: str, argument: Json) -> lsp.Command:
     return lsp.Command(title=title, command=name, arguments=[argument])
 
 
-def actions(
-    changes: Sequence[Json], diagnostics: Sequence[lsp.Diagnostic], uri: str, names: Mapping[str, str]
+def fixes(
+    changes: Sequence[Json], diagnostics: Sequence[lsp.Diagnostic], names: Mapping[str, str]
 ) -> list[lsp.CodeAction]:
-    """Accept and reject, for each change at hand, for their file, and for their runs; undo where accepted."""
+    """Accept and reject for each waiting change, undo for each accepted one."""
     found: list[lsp.CodeAction] = []
     by_id = {str(d.code): d for d in diagnostics}
-    waiting = [c for c in changes if c["status"] == "pending"]
-    for change in waiting:
+    for change in (c for c in changes if c["status"] == "pending"):
         mine = [by_id[change["id"]]] if change["id"] in by_id else None
         told = f"{who(change, names)}: {_short(change['why'])}"
         for kind, verb, name in ((ACCEPT, "Accept", "accept"), (REJECT, "Reject", "reject")):
@@ -115,14 +129,17 @@ def actions(
             found.append(
                 lsp.CodeAction(title, kind, diagnostics=mine, command=run, is_preferred=kind == ACCEPT)
             )
-    for change in changes:
-        if change["status"] == "accepted":
-            title = f"Take back “{who(change, names)}: {_short(change['why'])}”"
-            run = command(title, "nexus.review.undo", {"changeIds": [change["id"]]})
-            found.append(lsp.CodeAction(title, UNDO, command=run))
-    if waiting:
-        found += _of_file(uri) + _of_runs(waiting)
+    for change in (c for c in changes if c["status"] == "accepted"):
+        title = f"Take back “{who(change, names)}: {_short(change['why'])}”"
+        run = command(title, "nexus.review.undo", {"changeIds": [change["id"]]})
+        found.append(lsp.CodeAction(title, UNDO, command=run))
     return found
+
+
+def sources(changes: Sequence[Json], uri: str) -> list[lsp.CodeAction]:
+    """Accept and reject for the whole file, and for the runs, of waiting changes; nothing for none."""
+    waiting = [c for c in changes if c["status"] == "pending"]
+    return _of_file(uri) + _of_runs(waiting) if waiting else []
 
 
 def _of_file(uri: str) -> list[lsp.CodeAction]:
@@ -151,18 +168,22 @@ def _short(text: str, limit: int = 50) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def lenses(changes: Sequence[tuple[Json, lsp.Range]], names: Mapping[str, str]) -> list[lsp.CodeLens]:
-    """Who proposes what, with accept and reject, above each waiting change; who made what, above others."""
-    found: list[lsp.CodeLens] = []
+def lenses(changes: Sequence[tuple[Json, lsp.Range]], names: Mapping[str, str]) -> list[Json]:
+    """Who proposes what, with accept and reject, above each waiting change; who made what, above others.
+
+    Plain, as `diagnostic` is, and for the same reason.
+    """
+    found: list[Json] = []
     for change, place in changes:
-        ids = {"changeIds": [change["id"]]}
+        at = plain(lsp.Range(place.start, place.start))
         title = f"{who(change, names)}: {_short(change['why'], 60)}"
-        at = lsp.Range(place.start, place.start)
         if change["status"] == "accepted":
-            found.append(lsp.CodeLens(at, command(f"↶ Take back — {title}", "nexus.review.undo", ids)))
-            continue
-        found.append(lsp.CodeLens(at, command(f"✓ Accept — {title}", "nexus.review.accept", ids)))
-        found.append(lsp.CodeLens(at, command("✗ Reject", "nexus.review.reject", ids)))
+            shown = ((f"↶ Take back — {title}", "undo"),)
+        else:
+            shown = ((f"✓ Accept — {title}", "accept"), ("✗ Reject", "reject"))
+        for text, name in shown:
+            run = {"title": text, "command": f"nexus.review.{name}"}
+            found.append({"range": at, "command": run | {"arguments": [{"changeIds": [change["id"]]}]}})
     return found
 
 

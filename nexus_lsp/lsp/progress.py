@@ -36,21 +36,29 @@ class RunProgress:
         self._server = server
         self._cancel = cancel
         self._tokens: dict[str, str] = {}
+        self._made: dict[str, int] = {}
+        """Run → how many tokens it had."""
         self._begun: set[str] = set()
         self._last: dict[str, lsp.WorkDoneProgressReport] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._titles: dict[str, dict[str, str]] = {}
         self._done: dict[str, set[str]] = {}
+        self._api: EngineApi | None = None
 
     async def resume(self, api: EngineApi) -> None:
         """Tokens for runs that are at work already."""
+        self._api = api
         for run in (await api.execute("runs", {}))["runs"]:
             if run["status"] in AT_WORK:
-                self._begin(run["run_id"], run["request"])
-                detail = await api.execute("run", {"run_id": run["run_id"]})
-                self._titles[run["run_id"]] = {t["task_id"]: t["title"] for t in detail["tasks"]}
-                ended = {t["task_id"] for t in detail["tasks"] if t["status"] in ENDED}
-                self._done[run["run_id"]] = ended
+                await self._take_up(api, run["run_id"])
+
+    async def _take_up(self, api: EngineApi, run_id: str) -> None:
+        """A token for a run that was begun before, if it is at work."""
+        run = await api.execute("run", {"run_id": run_id})
+        if run["status"] in AT_WORK:
+            self._begin(run_id, run["request"])
+            self._titles[run_id] = {t["task_id"]: t["title"] for t in run["tasks"]}
+            self._done[run_id] = {t["task_id"] for t in run["tasks"] if t["status"] in ENDED}
 
     def hear(self, event: Json, names: Mapping[str, str]) -> None:
         """Say what an event means for its run's progress."""
@@ -70,12 +78,19 @@ class RunProgress:
         elif kind in ("task_completed", "task_failed", "task_cancelled"):
             self._done.setdefault(run_id, set()).add(event["task_id"])
             self._report(run_id, self._titles.get(run_id, {}).get(event["task_id"], "") + " is done")
+        elif kind == "task_repair":
+            self._done.get(run_id, set[str]()).discard(event["task_id"])
+            if event["cause"] == "user" and run_id not in self._tokens and self._api:
+                self._spawn(self._take_up(self._api, run_id))
 
     def _begin(self, run_id: str, request: str) -> None:
         window = self._server.client_capabilities.window
         if run_id in self._tokens or not (window and window.work_done_progress):
             return
-        self._tokens[run_id] = f"nexus/{run_id}"
+        # one that was ended is never used again
+        again = self._made.get(run_id, 0)
+        self._made[run_id] = again + 1
+        self._tokens[run_id] = f"nexus/{run_id}" + (f"/{again + 1}" if again else "")
         self._spawn(self._create(run_id, f"NEXUS: {_short(request)}"))
 
     async def _create(self, run_id: str, title: str) -> None:
@@ -87,9 +102,10 @@ class RunProgress:
             )
         except Exception:
             log.warning("the editor shows no progress")
-            self._forget(run_id)
+            if self._tokens.get(run_id) == token:
+                self._forget(run_id)
             return
-        if run_id not in self._tokens:
+        if self._tokens.get(run_id) != token:
             return
         self._begun.add(run_id)
         self._say(token, lsp.WorkDoneProgressBegin(title=title, cancellable=True, percentage=0))

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
+from nexus_lsp.core.problems import Refused
 from nexus_lsp.ports import EngineApi
+from nexus_lsp.terminal.prompt import Prompt
 from nexus_lsp.terminal.review import decide, names_of
 from nexus_lsp.terminal.show import Narrator
 
 Json = dict[str, Any]
 
+EVIDENCE_SECONDS = 660.0
 EXIT = {"completed": 0, "ready": 0, "failed": 1, "cancelled": 3}
 
 
@@ -28,6 +34,10 @@ class Watch:
         self.run_id = ""
         self.workspace = ""
         self.over = asyncio.Event()
+        self.tests_measured = False
+        self.own_tree = asyncio.Event()
+        """Set once the user's own tree was gated, after decisions settled."""
+        self._task = asyncio.current_task()
         self.ask: asyncio.Queue[Json] = asyncio.Queue()
         self._early: list[Json] = []
 
@@ -48,7 +58,7 @@ class Watch:
     def _show(self, event: Json) -> None:
         self.workspace = event.get("workspace", self.workspace)
         if self._as_json:
-            print(json.dumps(event), flush=True)
+            self._print(json.dumps(event))
         else:
             line = self._narrator.line(event)
             if line is not None:
@@ -57,20 +67,39 @@ class Watch:
             self.over.set()
         if event["type"] == "ask_opened":
             self.ask.put_nowait(event)
+        self._note_gate(event)
+
+    def _note_gate(self, event: Json) -> None:
+        if event["type"] == "gate_baseline" and event["gate"] == "tests":
+            self.tests_measured = event["measured"]
+        is_gate = event["type"] in ("gate_passed", "gate_failed", "gate_not_measured")
+        if is_gate and event["task_id"] is None and event["gate"] == "lint":  # the last of them
+            self.own_tree.set()
+
+    def _print(self, line: str) -> None:
+        """A line for a program; where that program has gone (`| head`), so has the wish for the run."""
+        try:
+            print(line, flush=True)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            if self._task:
+                self._task.cancel()
 
 
 async def delegate(api: EngineApi, console: Console, argument: Json, accept: str, as_json: bool) -> int:
     """Delegate a request, follow the run, review what it proposes. Gives the exit code."""
     names = await names_of(api)
     watch = Watch(console, names, as_json)
+    prompt = Prompt(console) if accept == "ask" and not as_json else None
     stop = api.listen(watch.hear)
     try:
-        answer = await api.execute("delegate", argument)
-        watch.follow(answer["run_id"])
-        await _until_over(api, console, watch, interactive=accept == "ask" and not as_json)
-        await decide(api, console, watch.run_id, accept, names, quiet=as_json)
+        watch.follow((await api.execute("delegate", argument))["run_id"])
+        await _until_over(api, watch, prompt)
+        answer = await decide(api, console, watch.run_id, accept, names, prompt, quiet=as_json)
+        if answer.get("accepted") and watch.tests_measured:
+            await _evidence(console, watch)
         run = await api.execute("run", {"run_id": watch.run_id})
-        return EXIT.get(run["status"], 1)
+        return 1 if answer["refused"] else EXIT.get(run["status"], 1)
     except asyncio.CancelledError:
         if watch.run_id and not watch.over.is_set():
             await api.execute("run.cancel", {"run_id": watch.run_id})
@@ -79,7 +108,36 @@ async def delegate(api: EngineApi, console: Console, argument: Json, accept: str
         stop()
 
 
-async def _until_over(api: EngineApi, console: Console, watch: Watch, interactive: bool) -> None:
+async def resume(api: EngineApi, console: Console, run_id: str) -> int:
+    """Go on with a run that was cut off or paused, and follow it; its changes are left for `review`."""
+    names = await names_of(api)
+    watch = Watch(console, names, as_json=False)
+    stop = api.listen(watch.hear)
+    try:
+        watch.follow(run_id)
+        run = await api.execute("run", {"run_id": run_id})
+        if run["status"] == "paused":
+            await api.execute("run.resume", {"run_id": run_id})
+        elif run["status"] not in ("pending", "in_progress", "awaiting_approval"):
+            raise Refused(f"This run is {run['status']}; there is nothing to go on with.")
+        await _until_over(api, watch, Prompt(console) if sys.stdin.isatty() else None)
+        await decide(api, console, run_id, "none", names)
+        return EXIT.get((await api.execute("run", {"run_id": run_id}))["status"], 1)
+    finally:
+        stop()
+
+
+async def _evidence(console: Console, watch: Watch) -> None:
+    console.print("[dim]Running the tests on your files as they are now …[/]")
+    try:
+        await asyncio.wait_for(watch.own_tree.wait(), EVIDENCE_SECONDS)
+    except TimeoutError:
+        console.print(
+            "[yellow]The tests did not end in time; nothing is known of your files as they are now.[/]"
+        )
+
+
+async def _until_over(api: EngineApi, watch: Watch, prompt: Prompt | None) -> None:
     over = asyncio.create_task(watch.over.wait())
     try:
         while not over.done():
@@ -88,20 +146,20 @@ async def _until_over(api: EngineApi, console: Console, watch: Watch, interactiv
             if not ask.done():
                 ask.cancel()
                 continue
-            await _answer(api, console, ask.result(), interactive)
+            await _answer(api, ask.result(), prompt)
     finally:
         over.cancel()
 
 
-async def _answer(api: EngineApi, console: Console, ask: Json, interactive: bool) -> None:
+async def _answer(api: EngineApi, ask: Json, prompt: Prompt | None) -> None:
     """Ask the person at the terminal; where there is none, the ask's own default counts.
 
     That this run goes on when its engine moved to another process needs no word: the command is still there.
     """
     options: list[str] = ask["options"]
     answer = options[0] if ask["kind"] == "resume" else ask["default"]
-    if interactive and ask["kind"] != "resume":
-        listed = " ".join(f"[{n}] {option}" for n, option in enumerate(options, 1))
-        typed = (await asyncio.to_thread(console.input, f"  {listed} > ")).strip()
+    if prompt and ask["kind"] != "resume":
+        listed = "  ".join(f"{n} {escape(option)}" for n, option in enumerate(options, 1))
+        typed = await prompt.ask(f"  {listed} > ") or ""
         answer = options[int(typed) - 1] if typed.isdigit() and 0 < int(typed) <= len(options) else answer
     await api.execute("answer", {"ask_id": ask["ask_id"], "answer": answer})

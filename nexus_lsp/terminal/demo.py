@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.rule import Rule
 
 from nexus_lsp.ports import EngineApi
@@ -30,8 +31,7 @@ async def demo(api: EngineApi, console: Console, argument: Json) -> int:
     """Delegate, watch, decide, and run the workspace's own tests on the result. Gives the exit code."""
     names = await names_of(api)
     watch = Watch(console, names, as_json=False)
-    measured = asyncio.Event()
-    stops = [api.listen(watch.hear), api.listen(lambda event: _own_tree(event, measured))]
+    stop = api.listen(watch.hear)
     try:
         watch.follow((await api.execute("delegate", argument))["run_id"])
         await watch.over.wait()
@@ -42,22 +42,14 @@ async def demo(api: EngineApi, console: Console, argument: Json) -> int:
         accepted, complete = await _decide(api, console, waiting)
         if accepted:
             console.print(Rule("[bold]The tests, on the files as they are now[/]", align="left"))
-            await asyncio.wait_for(measured.wait(), EVIDENCE_SECONDS)
-        console.print(f"\nThe repository is yours to look at: [bold]{watch.workspace}[/]")
+            await asyncio.wait_for(watch.own_tree.wait(), EVIDENCE_SECONDS)
+        console.print(f"\nThe repository is yours to look at: [bold]{escape(watch.workspace)}[/]")
         return 0 if complete else 1
     except TimeoutError:
         console.print("[red]The tests did not end in time.[/]")
         return 1
     finally:
-        for stop in stops:
-            stop()
-
-
-def _own_tree(event: Json, measured: asyncio.Event) -> None:
-    """The user's own tree was gated once decisions settled; its last gate is `lint`."""
-    is_gate = event["type"] in ("gate_passed", "gate_failed", "gate_not_measured")
-    if is_gate and event["task_id"] is None and event["gate"] == "lint":
-        measured.set()
+        stop()
 
 
 async def _decide(api: EngineApi, console: Console, waiting: Sequence[Json]) -> tuple[bool, bool]:
@@ -75,7 +67,7 @@ async def _decide(api: EngineApi, console: Console, waiting: Sequence[Json]) -> 
         if line is None:
             console.print(f"  [yellow]–[/] there is no {name.split(' ', 1)[1]} to {word}")
             continue
-        console.print(f"  [bold]{word}[/] {name}: {line['path']} {_where(line)}")
+        console.print(f"  [bold]{word}[/] {name}: {escape(line['path'])} {_where(line)}")
         argument: Json = {"change_ids": [line["id"]]}
         if word == "reject":
             argument["reason"] = "shown for the demo: a rejected change never comes back by itself"

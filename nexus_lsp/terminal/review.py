@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
+from rich.text import Text
 
 from nexus_lsp.core.problems import InvalidArgument, Refused
 from nexus_lsp.ports import EngineApi
 from nexus_lsp.terminal import show
+from nexus_lsp.terminal.prompt import Prompt
 
 Json = dict[str, Any]
 
@@ -25,7 +27,7 @@ async def names_of(api: EngineApi) -> dict[str, str]:
 async def pending(api: EngineApi, run_id: str | None) -> list[Json]:
     """The changes that wait, oldest first."""
     listed = await api.execute("review.list", {"run_id": run_id} if run_id else {})
-    return [line for line in listed["changes"] if line["status"] == "pending"]
+    return [show.visible(line) for line in listed["changes"] if line["status"] == "pending"]
 
 
 async def decide(
@@ -34,9 +36,11 @@ async def decide(
     run_id: str | None,
     how: str,
     names: Mapping[str, str],
+    prompt: Prompt | None = None,
     quiet: bool = False,
-) -> None:
-    """Show what waits and decide on it: `all`, `none` or `ask`."""
+) -> Json:
+    """Show what waits and decide on it: `all`, `none` or `ask` (with `prompt`). Gives the last answer."""
+    answer: Json = {"refused": []}
     waiting = await pending(api, run_id)
     if not quiet and how != "ask":
         console.print(show.changes(waiting, names))
@@ -44,43 +48,59 @@ async def decide(
         answer = await api.execute("review.accept", {"change_ids": [line["id"] for line in waiting]})
         if not quiet:
             told(console, answer)
-    elif how == "ask" and waiting:
-        await _ask(api, console, waiting, names)
+        else:
+            for refused in answer["refused"]:
+                console.print(Text(f"not done {refused['id']}: {refused['why']}"))
+    elif how == "ask" and waiting and prompt:
+        return await _ask(api, console, prompt, waiting, names)
     elif waiting and not quiet:
         console.print(f"[dim]{len(waiting)} waiting: `nexus-lsp review` decides on them.[/]")
+    return answer
 
 
-async def _ask(api: EngineApi, console: Console, waiting: list[Json], names: Mapping[str, str]) -> None:
+async def _ask(
+    api: EngineApi, console: Console, prompt: Prompt, waiting: list[Json], names: Mapping[str, str]
+) -> Json:
+    """Ask about each; gives all that was accepted and refused."""
+    whole: Json = {"accepted": [], "refused": []}
     console.print(f"[dim]{HELP}[/]")
     for line in waiting:
         current = await pending(api, line["run_id"])
         if line["id"] not in {c["id"] for c in current}:
             continue
         console.print(show.change(line, names))
-        typed = (await asyncio.to_thread(console.input, "  [bold]y/n/f/a/d/q[/] > ")).strip().lower()[:1]
-        if typed == "q":
-            return
-        await _one(api, console, line, current, typed)
+        typed = await prompt.ask("  [bold]y/n/f/a/d/q[/] > ")
+        if typed is None or typed.lower()[:1] == "q":
+            break
+        answer = await _one(api, prompt, line, current, typed.lower()[:1])
+        if answer is None:
+            console.print(f"  [dim]left as it is ({HELP})[/]")
+            continue
+        told(console, answer)
+        whole["accepted"] += answer.get("accepted", [])
+        whole["refused"] += answer["refused"]
+    return whole
 
 
-async def _one(api: EngineApi, console: Console, line: Json, current: list[Json], typed: str) -> None:
+async def _one(api: EngineApi, prompt: Prompt, line: Json, current: list[Json], typed: str) -> Json | None:
+    """Carry out what was typed about one change; None for a word that means nothing."""
     ids = [c["id"] for c in current]
     of_file = [c["id"] for c in current if c["path"] == line["path"]]
     match typed:
         case "y":
-            told(console, await api.execute("review.accept", {"change_ids": [line["id"]]}))
+            return await api.execute("review.accept", {"change_ids": [line["id"]]})
         case "f":
-            told(console, await api.execute("review.accept", {"change_ids": of_file}))
+            return await api.execute("review.accept", {"change_ids": of_file})
         case "a":
-            told(console, await api.execute("review.accept", {"change_ids": ids}))
+            return await api.execute("review.accept", {"change_ids": ids})
         case "d":
-            told(console, await api.execute("review.reject", {"change_ids": ids}))
+            return await api.execute("review.reject", {"change_ids": ids})
         case "n":
-            reason = await asyncio.to_thread(console.input, "  why not? (may be empty) > ")
-            argument = {"change_ids": [line["id"]], "reason": reason.strip()}
-            told(console, await api.execute("review.reject", argument))
+            reason = await prompt.ask("  why not? (may be empty) > ")
+            argument: Json = {"change_ids": [line["id"]], "reason": reason or ""}
+            return await api.execute("review.reject", argument)
         case _:
-            console.print(f"  [dim]left as it is ({HELP})[/]")
+            return None
 
 
 def told(console: Console, answer: Json) -> None:
@@ -89,7 +109,8 @@ def told(console: Console, answer: Json) -> None:
         if answer.get(word):
             console.print(f"  [green]{word}[/] {', '.join(answer[word])}")
     for refused in answer["refused"]:
-        console.print(f"  [red]not done[/] {refused['id']}: {refused['why']}")
+        why = escape(show.visible(refused["why"]))
+        console.print(f"  [red]not done[/] {refused['id']}: {why}")
 
 
 async def command(api: EngineApi, console: Console, action: str, ids: list[str], reason: str) -> int:
@@ -101,8 +122,8 @@ async def command(api: EngineApi, console: Console, action: str, ids: list[str],
         console.print(f"{len(waiting)} waiting" if waiting else "Nothing waits for review.")
         return 0
     if action == "ask":
-        await decide(api, console, None, "ask", await names_of(api))
-        return 0
+        answer = await decide(api, console, None, "ask", await names_of(api), Prompt(console))
+        return 1 if answer["refused"] else 0
     if not ids:
         raise InvalidArgument(
             f"Say what to {action}: ids of changes or runs, or paths (`review list` shows them)."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from rich.console import Group, RenderableType
 from rich.markdown import Markdown
@@ -30,6 +30,32 @@ STATUS_STYLE = {
 }
 
 
+def _hidden() -> dict[int, str]:
+    named = (*range(0x7F, 0xA0), 0x200E, 0x200F, 0xFEFF, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+    controls = {code: f"^{chr(code + 64)}" for code in range(32) if chr(code) not in "\t\n"}
+    stray_bytes = {code: f"\\x{code - 0xDC00:02x}" for code in range(0xDC80, 0xDD00)}
+    return controls | {code: f"<U+{code:04X}>" for code in named} | stray_bytes
+
+
+HIDDEN = _hidden()
+"""How characters that a terminal obeys, or that turn the reading direction, are shown."""
+
+
+def visible(value: Any) -> Any:
+    """The same JSON value with every control character made visible.
+
+    Files, models and agents could otherwise write escape sequences, or turn the reading direction, and show a
+    reviewer something else than what is accepted.
+    """
+    if isinstance(value, str):
+        return value.replace("\r\n", "\n").translate(HIDDEN)
+    if isinstance(value, dict):
+        return {key: visible(item) for key, item in cast("Json", value).items()}
+    if isinstance(value, list):
+        return [visible(item) for item in cast("list[Any]", value)]
+    return value
+
+
 class Narrator:
     """Turns events into lines; `names` gives each agent's name by its id."""
 
@@ -40,7 +66,7 @@ class Narrator:
     def line(self, event: Json) -> RenderableType | None:
         """What the user sees of one event; None where it says nothing new to a person."""
         tell = getattr(self, f"_{event['type']}", None)
-        return tell(event) if tell else None
+        return tell(visible(event)) if tell else None
 
     def _who(self, agent_id: str) -> str:
         return f"[bold]{escape(self._names.get(agent_id, agent_id)):<6}[/]"
@@ -66,10 +92,10 @@ class Narrator:
             self._titles[task["id"]] = (task["agent"], task["title"])
             after = ", ".join(task["depends_on"])
             table.add_row(
-                task["id"],
+                Text(task["id"]),
                 Text.from_markup(self._who(task["agent"])),
-                task["type"],
-                task["title"],
+                Text(task["type"]),
+                Text(task["title"]),
                 Text(f"after {after}" if after else "", "dim"),
             )
         head = Table.grid(padding=(0, 2))
@@ -86,7 +112,7 @@ class Narrator:
         percent = f" {e['percent']} %" if e["percent"] is not None else ""
         line = Text.from_markup(f"    {self._who(e['agent_id'])} [dim]{escape(e['message'])}{percent}[/]")
         line.no_wrap, line.overflow = True, "ellipsis"
-        return line
+        return Padding(line, 0)  # the console joins bare texts, and the new one wraps again
 
     def _task_submitted(self, e: Json) -> RenderableType | None:
         return Group(*(Text(f"           note: {n}", "yellow") for n in e["notes"])) if e["notes"] else None
@@ -149,7 +175,7 @@ class Narrator:
 
     def _ask_opened(self, e: Json) -> RenderableType:
         return Text.from_markup(
-            f"[bold yellow]?[/] {escape(e['question'])} [dim]({' / '.join(e['options'])})[/]"
+            f"[bold yellow]?[/] {escape(e['question'])} [dim]({escape(' / '.join(e['options']))})[/]"
         )
 
     def _budget_warning(self, e: Json) -> RenderableType:
@@ -259,6 +285,6 @@ def runs_table(runs: list[Json]) -> RenderableType:
             Text(run["status"], style),
             f"{run['tasks_done']}/{run['tasks_total']}",
             str(run["changes_pending"]),
-            Text(" ".join(run["request"].split()), overflow="ellipsis", no_wrap=True),
+            Text(visible(" ".join(run["request"].split())), overflow="ellipsis", no_wrap=True),
         )
     return table

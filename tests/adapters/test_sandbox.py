@@ -173,7 +173,8 @@ async def test_a_command_dies_with_a_killed_server(sandbox: Sandbox, tmp_path: P
     )
     env = {**os.environ, "TMPDIR": str(tmp_path)}  # where the killed server's temporary home stays
     process = await asyncio.create_subprocess_exec(PYTHON, "-c", server, env=env)
-    while not alive(word):
+    # `sleep` itself: bwrap asks to die with its parent only once it has started
+    while not any(Path(f"/proc/{pid}/comm").read_text().strip() == "sleep" for pid in alive(word)):
         await asyncio.sleep(0.05)
     process.kill()
     await process.wait()

@@ -111,7 +111,7 @@ TABLE = [
         measured("", "make-test"),
         "a.py",
         False,
-        Verdict("tests", "passed", new_failing=("make-test",)),
+        Verdict("tests", "not_measured", "no test passed, before or now (make-test): nothing could break"),
     ),
     (
         "a lint fault in a new file blocks at once",
@@ -152,3 +152,18 @@ def test_evidence_names_what_broke_and_stays_within_its_bounds():
     assert "a.py:5: ValueError: x" in text
     assert text.endswith("the last line")
     assert len(text) < 6_100
+
+
+def test_tests_that_never_ran_are_not_called_passed():
+    """A dead baseline (a missing plugin, a broken conftest) and a dead candidate: nothing is known."""
+    dead = Measured("tests", True, failed=("pytest",))
+    verdict = judge(dead, dead, ())
+    assert (verdict.status, verdict.why) == (
+        "not_measured",
+        "no test passed, before or now (pytest): nothing could break",
+    )
+
+
+def test_a_candidate_that_no_longer_runs_is_red_where_tests_passed_before():
+    before = Measured("tests", True, passed=("test_a.py::test_1",))
+    assert judge(before, Measured("tests", True, failed=("pytest",)), ()).status == "failed"

@@ -139,7 +139,7 @@ def test_a_change_shows_as_an_information_on_its_lines(editor: TestEditor, run: 
     }
     related = [r["location"] for r in first["relatedInformation"]]
     assert {"uri": uri, "range": second["range"]} == related[0]
-    assert len(related) == 20
+    assert len(related) == 10
 
 
 @pytest.mark.parametrize(
@@ -277,6 +277,7 @@ FOUR = [f"source.nexus.{name}" for name in ("acceptFile", "rejectFile", "acceptR
         (1, None, []),
         (1, ["quickfix"], []),
         (1, ["source"], FOUR),
+        (1, ["quickfix", "source"], FOUR),
         (1, ["source.nexus.acceptFile"], ["source.nexus.acceptFile"]),
         (1, ["source.fixAll"], []),
         (3, ["source.organizeImports"], []),

@@ -131,7 +131,7 @@ def _summary(root: Path, scope: Scope, fixed: Fixed, security: Sequence[Finding]
     if not ruff.own_config(root):
         rules = f"{', '.join(ruff.DEFAULT_RULES)} for {ruff.target_version(root)}"
     lines = [_headline(fixed, scope), f"Rules: {rules}; safe fixes only."]
-    lines += listed([f"`{path}`" for path in fixed.fixes])
+    lines += [*listed([f"`{path}`" for path in fixed.fixes]), ""]
     if fixed.undone:
         lines.append("Taken back because the result did not parse: " + ", ".join(fixed.undone))
     unparsed = [finding for finding in fixed.left if not finding.rule]

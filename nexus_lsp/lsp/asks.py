@@ -1,0 +1,69 @@
+"""Asks: questions of runs that wait for the user, put as message requests that block nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types as lsp
+
+from nexus_lsp.core.problems import Refused
+from nexus_lsp.lsp.language_server import NexusLanguageServer
+
+if TYPE_CHECKING:
+    from nexus_lsp.ports import EngineApi
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+
+
+class Asks:
+    """The asks of one editor; each is put once."""
+
+    def __init__(self, server: NexusLanguageServer) -> None:
+        self._server = server
+        self._asked: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def ask_again(self, api: EngineApi) -> None:
+        """Put the asks that were open when NEXUS stopped."""
+        for run in (await api.execute("runs", {}))["runs"]:
+            if run["status"] in ("awaiting_approval", "paused"):
+                detail = await api.execute("run", {"run_id": run["run_id"]})
+                for ask in detail["asks"]:
+                    self.put(api, ask)
+
+    def put(self, api: EngineApi, ask: Json) -> None:
+        """Ask the user, and give the engine the answer when there is one."""
+        if ask["ask_id"] not in self._asked:
+            self._asked.add(ask["ask_id"])
+            self._spawn(self._put(api, ask))
+
+    async def _put(self, api: EngineApi, ask: Json) -> None:
+        items = [lsp.MessageActionItem(option) for option in ask["options"]]
+        params = lsp.ShowMessageRequestParams(lsp.MessageType.Info, ask["question"], items)
+        chosen = await self._server.request(lsp.WINDOW_SHOW_MESSAGE_REQUEST, params)
+        if chosen is not None:
+            try:
+                await api.execute("answer", {"ask_id": ask["ask_id"], "answer": chosen.title})
+            except Refused as error:
+                log.info("the answer came too late: %s", error)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(_logged)
+
+    def close(self) -> None:
+        """Nobody waits for answers any more."""
+        for task in list(self._tasks):
+            task.cancel()
+
+
+def _logged(done: asyncio.Task[None]) -> None:
+    if not done.cancelled() and done.exception():
+        log.error("an ask failed", exc_info=done.exception())

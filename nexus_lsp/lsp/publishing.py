@@ -1,0 +1,256 @@
+"""Publishing the marks of files: waiting changes, and failed gates on the lines that cause them.
+
+What looks different is gathered until the typing rests, and published file by file. A publication is of one
+moment, works in small portions between which the editor is served, and costs in proportion to the marks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from lsprotocol import types as lsp
+
+from nexus_lsp.lsp import marks
+from nexus_lsp.lsp.desk import Desk, home
+from nexus_lsp.lsp.language_server import NexusLanguageServer
+from nexus_lsp.lsp.showing import Showing
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+SHOW_REST = 0.05
+"""Seconds without news of a file after which its marks are published."""
+SHOW_EVERY = 0.2
+"""Seconds between publications of one file at least; and for no longer than that do they wait for a rest."""
+PORTION = 100
+"""Marks made in one go."""
+MAX_RELATED = 10
+"""Other changes of its task that a mark names at most, the nearest first."""
+RELATED_IN_ALL = 2000
+"""The same for a whole publication, but one for each mark: past this an editor is only kept busy."""
+
+
+class Publisher:
+    """The marks of one editor."""
+
+    def __init__(self, server: NexusLanguageServer, showing: Showing) -> None:
+        self._server = server
+        self._showing = showing
+        self._news: dict[str, float] = {}
+        """Path → when it was last said to look different, and was not published since."""
+        self._workers: dict[str, asyncio.Task[None]] = {}
+        self._turn = asyncio.Lock()
+        self._marked: dict[str, frozenset[str]] = {}
+        """Path → the URIs that its marks stand on in the editor."""
+        self._lensed: dict[str, list[tuple[str, str]]] = {}
+        """Path → the changes, and their states, that its lenses were last made for."""
+        self._gates: dict[str, list[tuple[str, Json]]] = {}
+        self._asks: set[asyncio.Task[Any]] = set()
+
+    # --- when ----------------------------------------------------------------------------------------
+
+    def show(self, path: str) -> None:
+        """A file looks different: publish its marks soon."""
+        self._news[path] = asyncio.get_running_loop().time()
+        if path not in self._workers:
+            self._workers[path] = asyncio.ensure_future(self._work(path))
+
+    async def _work(self, path: str) -> None:
+        """Publish a file for as long as there is news of it."""
+        now = asyncio.get_running_loop().time
+        try:
+            while path in self._news:
+                await self._rest(path)
+                async with self._turn:
+                    began = now()
+                    del self._news[path]
+                    await self._publish(path)
+                    await asyncio.sleep(0)
+                await asyncio.sleep(began + SHOW_EVERY - now())
+        except Exception:
+            log.exception("the marks of %s could not be shown", path)
+        finally:
+            del self._workers[path]
+
+    async def _rest(self, path: str) -> None:
+        now = asyncio.get_running_loop().time
+        latest = now() + SHOW_EVERY
+        while path in self._news:
+            rest = min(self._news[path] + SHOW_REST, latest) - now()
+            if rest <= 0:
+                return
+            await asyncio.sleep(rest)
+
+    def close(self) -> None:
+        """Nothing is published from now on."""
+        for task in (*self._workers.values(), *self._asks):
+            task.cancel()
+
+    # --- gates ---------------------------------------------------------------------------------------
+
+    def note_gate(self, event: Json) -> None:
+        """Failed gates are warnings on the lines that cause them, until it passes or the run ends."""
+        kind, run = event["type"], f"{event['run_id']}/"
+        if kind in ("gate_failed", "gate_passed"):
+            key = run + event["gate"]
+            old = self._gates.pop(key, [])
+            if kind == "gate_failed":
+                self._gates[key] = [(p["path"], p) for p in event["places"]]
+            for path, _ in [*old, *self._gates.get(key, [])]:
+                self.show(path)
+        elif kind in ("run_completed", "run_cancelled"):
+            for key in [k for k in self._gates if k.startswith(run)]:
+                for path, _ in self._gates.pop(key):
+                    self.show(path)
+
+    def _gate_marks(self, path: str) -> list[Json]:
+        lines = self._showing.desk.lines_of(path) if self._showing.desk else []
+        return [
+            marks.warning(
+                marks.whole_lines(lines, place["line"], 1, self._server.units), f"Gate: {place['message']}"
+            )
+            for places in self._gates.values()
+            for where, place in places
+            if where == path
+        ]
+
+    # --- what ----------------------------------------------------------------------------------------
+
+    async def _publish(self, path: str) -> None:
+        mine = self._showing.uri(path)
+        document = self._server.workspace.opened(mine)
+        version = document.version if document else None
+        pages = await self._pages(path)
+        gone = self._marked.pop(path, frozenset()) - pages.keys()
+        if pages:
+            self._marked[path] = frozenset(pages)
+        for uri in sorted(gone):
+            self._tell(uri, [], None)
+        for uri, diagnostics in pages.items():
+            preview = self._server.workspace.opened(uri) if uri != mine else None
+            self._tell(uri, diagnostics, preview.version if preview else version if uri == mine else None)
+        self._refresh_lenses(path)
+
+    def _tell(self, uri: str, diagnostics: list[Json], version: int | None) -> None:
+        told: Json = {"uri": uri, "diagnostics": diagnostics}
+        known = {} if version is None else {"version": version}
+        message = {"jsonrpc": "2.0", "method": lsp.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS, "params": told | known}
+        # `notify` takes only lsprotocol's own values for a method that it knows
+        self._server.protocol._send_data(message)  # pyright: ignore[reportPrivateUsage]
+
+    async def _pages(self, path: str) -> dict[str, list[Json]]:
+        """URI → what is marked there because of a file: on the file itself, and on previews."""
+        pages: dict[str, list[Json]] = {}
+        desk, uri = self._showing.desk, self._showing.uri(path)
+        found = self._gate_marks(path)
+        for change, mark in await self._marks(desk, path) if desk else ():
+            pages.setdefault(self._showing.page(change, uri), []).append(mark)
+        if found:
+            pages.setdefault(uri, []).extend(found)
+        return pages
+
+    async def _marks(self, desk: Desk, path: str) -> list[tuple[Json, Json]]:
+        """Changes and their marks, of one moment: what is awaited in between changes nothing."""
+        showing, units = self._showing, self._server.units
+        waiting, lines, sheet = desk.pending(path), desk.lines_of(path), desk.sheets.get(path)
+        where = dict(sheet.placed) if sheet else {}
+        placed: list[tuple[Json, lsp.Range]] = []
+        for at, change in enumerate(waiting, 1):
+            if (place := showing.place_in(change, where, lines)) is not None:
+                placed.append((change, place))
+            await _breathe(at)
+        placed.sort(key=lambda item: (item[1].start.line, item[0]["line"]))
+        related = _Related(showing, desk, path, placed)
+        made: list[tuple[Json, Json]] = []
+        for at, (change, place) in enumerate(placed, 1):
+            exact = marks.edit_range(where[change["id"]], lines, units) if change["id"] in where else None
+            mark = marks.diagnostic(change, place, exact, showing.names, related.of(change))
+            made.append((change, mark))
+            await _breathe(at)
+        return made
+
+    def _refresh_lenses(self, path: str) -> None:
+        """Editors ask for lenses when a text changes; a decision or a proposal has to be told."""
+        desk, workspace = self._showing.desk, self._server.client_capabilities.workspace
+        lenses = workspace.code_lens if workspace else None
+        if desk is None or not (lenses and lenses.refresh_support):
+            return
+        now = [(c["id"], c["status"]) for c in (*desk.pending(path), *desk.accepted(path))]
+        if now != self._lensed.get(path, []):
+            self._lensed[path] = now
+            self._spawn(self._server.request(lsp.WORKSPACE_CODE_LENS_REFRESH, None))
+
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.ensure_future(work)
+        self._asks.add(task)
+        task.add_done_callback(self._asks.discard)
+        task.add_done_callback(_logged)
+
+
+class _Related:
+    """The other waiting changes of the same task, for all the marks of one publication."""
+
+    def __init__(self, showing: Showing, desk: Desk, path: str, placed: list[tuple[Json, lsp.Range]]) -> None:
+        self._showing = showing
+        self._desk = desk
+        self._path = path
+        self._room = max(1, min(MAX_RELATED, RELATED_IN_ALL // max(1, len(placed))))
+        self._here: dict[tuple[str, str], list[tuple[Json, lsp.Range]]] = {}
+        """Task → its changes in this file, from top to bottom."""
+        self._at: dict[str, int] = {}
+        """Change id → its index among those."""
+        for change, place in placed:
+            mine = self._here.setdefault(_task(change), [])
+            self._at[change["id"]] = len(mine)
+            mine.append((change, place))
+        self._elsewhere: dict[tuple[str, str], list[Json]] = {}
+        self._told: dict[str, Json] = {}
+        self._uris: dict[str, str] = {}
+
+    def of(self, change: Json) -> list[Json]:
+        """The nearest in the file, then those in other files, as an editor is told of them."""
+        task, at = _task(change), self._at[change["id"]]
+        mine, room = self._here[task], self._room
+        line = mine[at][1].start.line
+        near = mine[max(0, at - room) : at] + mine[at + 1 : at + 1 + room]
+        near.sort(key=lambda item: abs(item[1].start.line - line))
+        told = [self._tell(c, place) for c, place in near[:room]]
+        return told if len(told) == room else [*told, *self._others(task)[: room - len(told)]]
+
+    def _others(self, task: tuple[str, str]) -> list[Json]:
+        if task not in self._elsewhere:
+            found = self._elsewhere[task] = []
+            for change in self._desk.pending_of(*task):
+                if len(found) == self._room:
+                    break
+                if home(change) != self._path and (place := self._showing.place(change)) is not None:
+                    found.append(self._tell(change, place))
+        return self._elsewhere[task]
+
+    def _tell(self, change: Json, place: lsp.Range) -> Json:
+        if change["id"] not in self._told:
+            path = home(change)
+            if path not in self._uris:
+                self._uris[path] = self._showing.uri(path)
+            location = {"uri": self._showing.page(change, self._uris[path]), "range": marks.plain(place)}
+            told = marks.message(change, self._showing.names)
+            self._told[change["id"]] = {"location": location, "message": told}
+        return self._told[change["id"]]
+
+
+def _task(change: Json) -> tuple[str, str]:
+    return change["run_id"], change["task_id"]
+
+
+async def _breathe(at: int) -> None:
+    """Let others have their turn after every portion."""
+    if at % PORTION == 0:
+        await asyncio.sleep(0)
+
+
+def _logged(done: asyncio.Task[Any]) -> None:
+    if not done.cancelled() and done.exception():
+        log.error("the editor could not be asked to look again", exc_info=done.exception())
