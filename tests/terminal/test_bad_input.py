@@ -48,6 +48,20 @@ async def test_a_workspace_that_is_a_file(house: House) -> None:
     await check(house, *args, code=1, says="give an existing directory")
 
 
+async def test_a_state_directory_inside_the_workspace(house: House) -> None:
+    args = ("delegate", "Fix lint", "--team", "local")
+    state = str(house.workspace / "state")
+    await check(house, *args, code=1, says="lies inside the workspace", NEXUS_STATE_DIR=state)
+
+
+async def test_text_that_looks_like_markup(house: House) -> None:
+    await check(house, "runs", "no[/red]pe", code=1, says="no[/red]pe")
+
+
+async def test_a_budget_that_is_none(house: House) -> None:
+    await check(house, "delegate", "x", "--budget", "nan", code=2, says="give US dollars, more than 0")
+
+
 async def test_git_is_not_installed(house: House, tmp_path: Path) -> None:
     empty = tmp_path / "bin"
     empty.mkdir()

@@ -188,3 +188,42 @@ def manifest(root: Path) -> dict[str, tuple[str, int, int]]:
         when = status.st_mtime_ns if path.is_file() else 0
         found[key] = (hashlib.sha256(content).hexdigest(), status.st_mode, when)
     return found
+
+
+async def test_the_end_of_input_at_a_question_leaves_the_rest_waiting(tmp_path: Path) -> None:
+    house = House(tmp_path).write(a=LINTY, b=LINTY).git()
+    words = ("delegate", "Fix the lint findings", "--team", "local", "--accept", "ask")
+    said = await house.run(*words, stdin="y\n")
+    assert "Traceback" not in said.text
+    assert house.text("a.py") == LINTY.replace("import sys\n", "")
+    assert "1 waiting" in (await house.run("review", "list")).text
+
+
+async def test_ctrl_c_at_a_question_ends_the_command_at_once(tmp_path: Path) -> None:
+    import asyncio
+
+    house = House(tmp_path).write(a=LINTY).git()
+    words = [sys.executable, "-m", "nexus_lsp", "delegate", "Fix lint", "--team", "local", "--accept", "ask"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    process = subprocess.Popen(words, cwd=house.workspace, env=house.environment(), **pipes)
+    assert process.stdout
+    read = b""
+    while b"y/n/f/a/d/q" not in read:
+        read += await asyncio.to_thread(os.read, process.stdout.fileno(), 65536)
+    read = b"" + read
+    await asyncio.sleep(0.3)
+    os.kill(process.pid, signal.SIGINT)
+    code = await asyncio.to_thread(process.wait, 15)
+    process.communicate()
+    assert code == 3
+
+
+async def test_after_an_accept_the_tests_are_run_on_the_users_own_files(house: House) -> None:
+    async with ScriptedOpenAI(plan=PLAN) as openai, ScriptedAnthropic(team()) as claude:
+        house.env = {
+            "OPENAI_BASE_URL": openai.base_url,
+            "ANTHROPIC_BASE_URL": claude.base_url,
+            "ANTHROPIC_API_KEY": "dummy",
+        }
+        said = await house.run("delegate", "Make add() add", "--accept", "all", "--trust")
+    assert "on your files as they are now" in said.text
