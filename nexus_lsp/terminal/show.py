@@ -168,7 +168,8 @@ class Narrator:
     def _change_outdated(self, e: Json) -> RenderableType | None:
         if e["superseded_by"]:
             return None
-        return Text.from_markup(f"  [yellow]–[/] change {escape(e['change_id'])} is outdated: {escape(e['why'])}")
+        told = escape(f"change {e['change_id']} is outdated: {e['why']}")
+        return Text.from_markup(f"  [yellow]–[/] {told}")
 
     def _run_paused(self, e: Json) -> RenderableType:
         return Text.from_markup(f"[yellow]Paused[/] {escape(e['reason'])}")
