@@ -90,7 +90,7 @@ async def test_a_file_that_does_not_parse_is_not_touched(tmp_path):
     root = tree(tmp_path, {"a.py": broken, "b.py": UNUSED})
     outcome, _ = await work(LocalTeam(), assignment(root, "implementation"))
     assert (root / "a.py").read_text() == broken
-    assert "Not touched, since they do not parse: `a.py`" in outcome.summary
+    assert "Not touched, since they do not parse or are larger than 1 MB: `a.py`" in outcome.summary
 
 
 async def test_a_link_out_of_the_checkout_is_not_followed(tmp_path):

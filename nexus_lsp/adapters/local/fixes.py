@@ -31,6 +31,9 @@ from nexus_lsp.ports import Assignment, Outcome, Progress, Reason, Report
 GENTLE_RULES = ("E", "W", "I")
 """Layout and the order of imports: what stays when the other fixes are under suspicion."""
 
+LARGEST = 1_000_000
+"""Bytes of a file that is fixed."""
+
 NO_PYTHON = (
     "Nothing in scope is Python, and the local team has no tool for other files: nothing is proposed. "
     "This task needs Claude Code."
@@ -122,8 +125,13 @@ def _reasons(fixes: Mapping[str, Fix], found: Sequence[Finding]) -> Iterator[Rea
 
 
 def _writable(path: Path) -> bool:
-    """Only what parses now is touched: ruff may mend around a syntax error that it reads differently."""
-    return path.is_file() and not path.is_symlink() and parse(path.read_bytes()) is not None
+    """Only what parses now is touched: ruff may mend around a syntax error that it reads differently.
+
+    Nor what is too large to be anyone's source: its fixes would be thousands of hunks that nobody reads.
+    """
+    if not path.is_file() or path.is_symlink() or path.stat().st_size > LARGEST:
+        return False
+    return parse(path.read_bytes()) is not None
 
 
 def _summary(root: Path, scope: Scope, fixed: Fixed, security: Sequence[Finding]) -> str:
@@ -139,7 +147,8 @@ def _summary(root: Path, scope: Scope, fixed: Fixed, security: Sequence[Finding]
     skipped = sorted({path for path in scope.paths if path.endswith((".py", ".pyi"))} & _unread(root, scope))
     if skipped or unparsed:
         names = sorted({*skipped, *(finding.path for finding in unparsed)})
-        lines.append("Not touched, since they do not parse: " + ", ".join(f"`{name}`" for name in names))
+        why = "Not touched, since they do not parse or are larger than 1 MB: "
+        lines.append(why + ", ".join(f"`{name}`" for name in names))
     if rest:
         lines.append(f"{counted(len(rest), 'finding')} left for a person or Claude Code: {by_rule(rest)}")
     if security:
