@@ -55,6 +55,6 @@ def test_a_persona_put_into_the_workspace_is_there_at_once(editor: TestEditor) -
     (personas / "docs_writer.json").write_text(mine)
 
     def names() -> list[str]:
-        return [a["name"] for a in editor.command("nexus.agents")["agents"]]
+        return [a["name"] for a in editor.command("agents")["agents"]]
 
     editor.wait(lambda: "Dora" in names(), "Dora is one of the agents")
