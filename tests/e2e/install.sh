@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the e2e tests drive, once: chromium, Node 24, code-server (VS Code in a browser),
+# Installs what the e2e tests drive, once: chromium, neovim, Node 24, code-server (VS Code in a browser),
 # playwright-core and the extension's own build. About a minute on a fresh machine; a no-op afterwards.
 set -euo pipefail
 
@@ -14,10 +14,14 @@ quiet=(--no-audit --no-fund --loglevel=error)
 exec 9>"$cache/.e2e-install.lock"
 flock 9
 
-if ! command -v chromium >/dev/null; then
+# neovim is not driven here, but by tests/lsp/test_neovim.py.
+missing=()
+command -v chromium >/dev/null || missing+=(chromium)
+command -v nvim >/dev/null || missing+=(neovim)
+if [ ${#missing[@]} -gt 0 ]; then
   as_root=$([ "$(id -u)" = 0 ] || echo sudo)
   $as_root apt-get update -qq
-  $as_root apt-get install -y -qq chromium
+  $as_root apt-get install -y -qq "${missing[@]}"
 fi
 
 node24="$cache/node24/node_modules/node/bin"
