@@ -243,16 +243,11 @@ def test_documents_name_only_files_that_exist() -> None:
 
 # --- what was left lying about -----------------------------------------------------------------------
 
-PRIVATE = re.compile(
-    r"/(?:home|Users)/(?!(?:me|u|you|user)\b)\w|/root\b|/work/(?:main|shared)"
-    r"|(?<![\w/-])(?:contract|seed|language-server|claude-code|engines|vscode-e2e)\.md"
-)
-"""Somebody's own directories, and papers that are not in this repository."""
+PRIVATE = re.compile(r"/(?:home|Users)/(?!(?:me|u|you|user)\b)\w|/root\b")
+"""Somebody's own directories."""
 
 PICTOGRAM = re.compile("[\U00010000-\U0010ffff]")
 """Characters of four bytes: pictograms, mostly. Tests of positions need some."""
-
-EXCUSED = {"tests/lsp/test_pitfalls.py": "numbers its cases after a paper that is not here"}
 
 
 def tracked() -> list[str]:
@@ -271,7 +266,7 @@ def texts() -> Iterator[tuple[str, str]]:
 
 
 def test_nothing_of_a_workbench_is_left_in_a_file() -> None:
-    found = {name: sorted(set(PRIVATE.findall(text))) for name, text in texts() if name not in EXCUSED}
+    found = {name: sorted(set(PRIVATE.findall(text))) for name, text in texts()}
     assert {name: hits for name, hits in found.items() if hits} == {}
 
 

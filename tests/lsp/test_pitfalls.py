@@ -1,4 +1,4 @@
-"""What a user would see if NEXUS took pygls as it is; numbers are those of `language-server.md`.
+"""What a user would see if NEXUS took pygls as it is; the numbers only keep them apart.
 
 Raw bytes over real pipes to `probe_server.py`. Each test fails when the answer it names is taken out.
 """
