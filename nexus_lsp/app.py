@@ -30,8 +30,6 @@ PERSONA_DIR = ".nexus/personas/"
 PROJECT_TEXT = 16_000
 """Characters of each project file that agents are shown."""
 
-FaceMaker = Callable[[Path], Face]
-
 
 async def connect(
     directory: Path,
