@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 from nexus_lsp.core.changes import Change, ChangeKind
 from nexus_lsp.core.facts import Entry, Fact
+from nexus_lsp.core.memory import MemoryItem, MemoryQuery, Recalled
 from nexus_lsp.core.personas import Persona
 from nexus_lsp.core.plan import Plan, Task
 
@@ -395,6 +396,151 @@ class Journal(Protocol):
 
     async def append(self, run_id: str, facts: Sequence[Fact], at: float) -> list[Entry]:
         """Keep facts (all or none) and give them their sequence numbers; JournalFailed where it cannot."""
+        ...
+
+    async def close(self) -> None:
+        """Give back the store."""
+        ...
+
+
+# --- messages between agents -------------------------------------------------------------------------
+
+
+class BusFailed(Exception):
+    """The bus cannot be used now; the text is a sentence the user can act on. Nothing was lost by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message in its receiver's hands until it is acknowledged, refused, or its lease runs out.
+
+    Attributes:
+        message: the envelope as JSON (`core.messages`), seed's names and unknown fields included.
+        attempt: 1 for the first delivery.
+    """
+
+    mailbox: str
+    message_id: str
+    message: Mapping[str, Any]
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that will not be delivered, and why."""
+
+    mailbox: str
+    message_id: str
+    message: Mapping[str, Any]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class BusFigures:
+    """Counted since the bus was first opened: `retried` are deliveries after the first of a message."""
+
+    published: int = 0
+    delivered: int = 0
+    retried: int = 0
+    acknowledged: int = 0
+    dead: int = 0
+    waiting: int = 0
+
+
+class Bus(Protocol):
+    """Mailboxes with at-least-once delivery; what was published survives a crash.
+
+    Within a thread (`conversation_thread`) messages of a mailbox come in the order they were published, also
+    after a retry; between threads the one with the most urgent waiting message goes first. A message id is
+    taken once a mailbox: publishing it again changes nothing, so senders may repeat themselves.
+    """
+
+    async def open(self) -> None:
+        """Begin; BusFailed where the store cannot be used."""
+        ...
+
+    async def publish(self, mailbox: str, message: Mapping[str, Any]) -> bool:
+        """Keep an envelope for a mailbox; False where it was published there before. BusFailed."""
+        ...
+
+    async def receive(self, mailbox: str, limit: int = 20, wait: float = 0.0) -> tuple[Delivery, ...]:
+        """Lease what is to be read next; waits up to `wait` seconds where nothing is there. BusFailed."""
+        ...
+
+    async def acknowledge(self, mailbox: str, message_ids: Sequence[str]) -> None:
+        """These were read and are done with; unknown ids are passed over."""
+        ...
+
+    async def refuse(self, mailbox: str, message_id: str, why: str) -> None:
+        """Give a message back: it comes again after a pause, or is a dead letter after too many attempts."""
+        ...
+
+    async def bury(self, mailbox: str, why: str) -> tuple[DeadLetter, ...]:
+        """Nobody reads this mailbox any more: all that waits in it becomes dead letters, which are given."""
+        ...
+
+    async def dead_letters(self, limit: int = 100) -> tuple[DeadLetter, ...]:
+        """The newest dead letters, newest first."""
+        ...
+
+    async def broadcast(self, status: Mapping[str, Any]) -> None:
+        """Tell every listener, of this process or another, how things stand; nothing is kept."""
+        ...
+
+    def listen(self, hear: Callable[[Mapping[str, Any]], None]) -> Callable[[], None]:
+        """Hear broadcasts from now on; the answer ends it."""
+        ...
+
+    async def figures(self) -> BusFigures:
+        """What was counted."""
+        ...
+
+    async def close(self) -> None:
+        """Give back the store; what was leased is delivered again after the next open."""
+        ...
+
+
+# --- memory ------------------------------------------------------------------------------------------
+
+
+class MemoryFailed(Exception):
+    """Memory cannot be used now; the text is a sentence the user can act on. Nothing stored was deleted."""
+
+
+class Memory(Protocol):
+    """What agents and the project remember across runs."""
+
+    async def open(self) -> None:
+        """Begin; MemoryFailed where the store cannot be used."""
+        ...
+
+    async def store(self, items: Sequence[MemoryItem]) -> None:
+        """Keep items; one that is there already (by id) stays as it is. MemoryFailed."""
+        ...
+
+    async def search(self, query: MemoryQuery) -> tuple[Recalled, ...]:
+        """The best items for a query, best first. MemoryFailed."""
+        ...
+
+    async def used(self, ids: Sequence[str], useful: bool) -> None:
+        """These were shown to an agent; `useful`: its work then landed at once."""
+        ...
+
+    async def forget(
+        self, ids: Sequence[str] = (), *, agent_id: str | None = None, everything: bool = False
+    ) -> int:
+        """Remove items for good, also from the file: by id, all of an agent, or all; how many that were."""
+        ...
+
+    async def export(self) -> list[MemoryItem]:
+        """Every item, oldest first."""
+        ...
+
+    async def trim(self, agent_id: str, most: int, older_than: float | None = None) -> int:
+        """Keep at most `most` items of an agent, none from before `older_than` (Unix seconds); how many went.
+
+        The least useful and oldest go first; lessons and decisions go last.
+        """
         ...
 
     async def close(self) -> None:
