@@ -13,7 +13,7 @@ from nexus_lsp.core.facts import FACTS, Entry, Fact
 Json = dict[str, Any]
 T = TypeVar("T")
 
-SNAKE_INSIDE = frozenset({"plan", "agents", "context"})
+SNAKE_INSIDE = frozenset({"plan", "agents", "context", "message", "response"})
 """Keys whose values keep the seed's snake_case on every wire."""
 
 

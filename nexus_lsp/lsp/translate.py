@@ -83,7 +83,7 @@ def _uris(value: Any, to_uri: ToUri) -> Any:
     for key, item in value.items():  # pyright: ignore[reportUnknownVariableType]
         if key == "unsaved":
             out[key] = [to_uri(path) for path in item]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        elif key in ("plan", "agents"):
+        elif key in ("plan", "agents", "message", "response"):
             out[key] = item
         else:
             out[str(key)] = _uris(item, to_uri)  # pyright: ignore[reportUnknownArgumentType]

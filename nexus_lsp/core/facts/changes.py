@@ -1,0 +1,71 @@
+"""Facts of changes: proposed, decided, moved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from nexus_lsp.core.changes import Change
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeProposed:
+    """A change waits for the user."""
+
+    type: ClassVar[str] = "change_proposed"
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeAccepted:
+    """A change reached the user's buffer or file."""
+
+    type: ClassVar[str] = "change_accepted"
+    change_id: str
+    by: str = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRejected:
+    """The user does not want a change; it cannot come back by itself."""
+
+    type: ClassVar[str] = "change_rejected"
+    change_id: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOutdated:
+    """A change can no longer be applied, or a later task's change took its place."""
+
+    type: ClassVar[str] = "change_outdated"
+    change_id: str
+    why: str
+    superseded_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeReopened:
+    """A decision was taken back; the change waits again."""
+
+    type: ClassVar[str] = "change_reopened"
+    change_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Where a pending change stands in a newer base."""
+
+    change_id: str
+    base: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class BaseMoved:
+    """The user's current text was taken into the integration tree: a new snapshot under the same work."""
+
+    type: ClassVar[str] = "base_moved"
+    snapshot: str
+    integration: str
+    moves: tuple[Move, ...] = ()
