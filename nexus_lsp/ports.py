@@ -6,16 +6,22 @@ runs against both. Values that cross a port are frozen and could travel in a mes
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from nexus_lsp.core.changes import Change, ChangeKind
 from nexus_lsp.core.facts import Entry, Fact
 from nexus_lsp.core.memory import MemoryItem, MemoryQuery, Recalled
 from nexus_lsp.core.personas import Persona
 from nexus_lsp.core.plan import Plan, Task
+from nexus_lsp.core.replanning import Revision, Trouble
+from nexus_lsp.core.team_tools import ToolSpec
+
+if TYPE_CHECKING:
+    from nexus_lsp.core.personality import Situation
 
 # --- the repository (quarantine) ---------------------------------------------------------------------
 
@@ -168,7 +174,9 @@ class Brief:
         team: "claude" or "local": what the agents can do.
         focus: paths the request points at (the open file, a selection).
         context: the user's own additions (the seed's `context` object), as JSON text, or "".
-        notes: what is to be heeded (lessons, why an earlier plan was rejected).
+        notes: what is to be heeded (the user's own words about earlier work).
+        lessons: what memory holds of earlier runs that may matter, as material.
+        records: by `agent_id`, how that persona did in this workspace so far, in words and measured figures.
         excerpts: (path, text) of a few files worth showing (README, pyproject, package.json), bounded.
     """
 
@@ -180,6 +188,8 @@ class Brief:
     context: str = ""
     notes: tuple[str, ...] = ()
     excerpts: tuple[tuple[str, str], ...] = ()
+    lessons: tuple[str, ...] = ()
+    records: tuple[tuple[str, str], ...] = ()
 
 
 class PlanFailed(Exception):
@@ -193,6 +203,10 @@ class Planner(Protocol):
 
     async def plan(self, brief: Brief) -> Plan:
         """A plan that `core.plan.plan_problems` finds no fault with, or PlanFailed."""
+        ...
+
+    async def replan(self, brief: Brief, trouble: Trouble) -> Revision:
+        """Another way while the run is at work; PlanFailed, with the reason, where there is none."""
         ...
 
     async def close(self) -> None:
@@ -225,6 +239,35 @@ class TaskResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Reminder:
+    """A memory item as an agent is shown it; `at_day` is its date (2026-05-26)."""
+
+    text: str
+    source: str
+    paths: tuple[str, ...]
+    at_day: str
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message as an agent is shown it: who says what kind of thing, in which thread."""
+
+    sender: str
+    kind: str
+    text: str
+    thread: str
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Jotting:
+    """A note on the run's scratchpad."""
+
+    author: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Assignment:
     """All that one attempt at one task needs: a value plus a checkout.
 
@@ -238,6 +281,9 @@ class Assignment:
         project_text: the repository's own AGENTS.md / CLAUDE.md, untrusted, to be quoted as such.
         trusted: whether the workspace's code may be run.
         changed_paths: workspace paths that differ from the user's text at this point of the run.
+        situation: how urgent and how strained things are, who gets the result, what this persona has learned.
+        memories: what the team remembers that may matter; letters: messages that came before the start;
+        scratchpad: the run's notes.
         session_id: the backend's session to resume after a crash, or None.
         max_usd: budget for this attempt, or None.
         timeout: seconds after which the attempt is broken off.
@@ -259,6 +305,10 @@ class Assignment:
     session_id: str | None = None
     max_usd: float | None = None
     timeout: float = 3600.0
+    situation: Situation | None = None
+    memories: tuple[Reminder, ...] = ()
+    letters: tuple[Letter, ...] = ()
+    scratchpad: tuple[Jotting, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +326,46 @@ class SessionStarted:
     session_id: str
 
 
-Report = Progress | SessionStarted
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A sign of life, at most one a second: the tokens this attempt has used by now."""
+
+    tokens: int = 0
+
+
+Report = Progress | SessionStarted | Heard
+
+
+@dataclass(frozen=True, slots=True)
+class ToolAnswer:
+    """What a tool answers; `is_error` where the call was wrong, and the text says what to do instead."""
+
+    text: str
+    is_error: bool = False
+
+
+class Line(Protocol):
+    """What binds an agent at work to its team: tools to call, messages that come, and a way to be stopped."""
+
+    tools: tuple[ToolSpec, ...]
+    stopped: asyncio.Event
+    """Set once the agent has to end; the backend then ends the attempt as `broken`, with what it cost."""
+
+    async def call(self, name: str, arguments: Mapping[str, Any]) -> ToolAnswer:
+        """Carry out a tool. Never raises for what the agent did wrong."""
+        ...
+
+    async def incoming(self) -> str:
+        """What has come for the agent since it was last asked, to be put before the model; "" for nothing."""
+        ...
+
+    async def before_end(self) -> str:
+        """Why the agent should not end its turn yet, or ""; says so a few times at most."""
+        ...
+
+    def waited(self) -> tuple[bool, float]:
+        """Whether a tool waits for a person now, and the seconds spent so in this attempt."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +387,9 @@ class Outcome:
         summary: for the user and for dependent tasks, a few sentences or Markdown.
         retryable: for "broken": whether the same again may work.
         reasons: why single lines were changed, where the backend knows.
+        fault: for "broken": whose it was. `service` and `program` count against the backend; after `hung` the
+            conversation is not gone on with; `stopped` is nobody's.
+        response_seconds: how long the model took to begin an answer, on average; None where not measured.
     """
 
     status: Literal["done", "failed", "unable", "broken"]
@@ -306,6 +398,8 @@ class Outcome:
     session_id: str | None = None
     retryable: bool = False
     reasons: tuple[Reason, ...] = ()
+    fault: Literal["", "service", "program", "hung", "stopped"] = ""
+    response_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +417,7 @@ class AgentBackend(Protocol):
 
     name: str
 
-    async def work(self, assignment: Assignment, report: Callable[[Report], None]) -> Outcome:
+    async def work(self, assignment: Assignment, report: Callable[[Report], None], line: Line) -> Outcome:
         """Do the task in its checkout. Never raises for what the work or the service did wrong."""
         ...
 

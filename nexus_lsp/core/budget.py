@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 Measure = Literal["usd", "tokens", "seconds"]
 Scope = Literal["run", "task", "agent"]
@@ -18,6 +19,15 @@ class Allowance:
     tokens: int | None = None
     seconds: float | None = None
 
+    def limits(self) -> Iterator[tuple[Measure, float]]:
+        """What is limited, and to how much."""
+        if self.usd is not None:
+            yield "usd", self.usd
+        if self.tokens is not None:
+            yield "tokens", self.tokens
+        if self.seconds is not None:
+            yield "seconds", self.seconds
+
 
 @dataclass(frozen=True, slots=True)
 class Budgets:
@@ -26,3 +36,14 @@ class Budgets:
     run: Allowance = Allowance()
     task: Allowance = Allowance()
     agent: Allowance = Allowance()
+
+
+def meter_key(scope: Scope, who: str, measure: Measure) -> str:
+    """The name of one meter; `who` is "" for the run, else a task's or a persona's id."""
+    return f"{scope}:{measure}:{who}"
+
+
+def split_key(key: str) -> tuple[Scope, str, Measure]:
+    """Scope, who and measure of a meter."""
+    scope, measure, who = key.split(":", 2)
+    return cast("Scope", scope), who, cast("Measure", measure)

@@ -5,12 +5,15 @@ Ids and times arrive with them; `core.decide.decide` turns each into facts, or r
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from nexus_lsp.core import facts as f
 from nexus_lsp.core.changes import Change
+from nexus_lsp.core.memory import MemoryItem
 from nexus_lsp.core.plan import Plan
+from nexus_lsp.core.replanning import Revision
 
 # --- operations --------------------------------------------------------------------------------------
 
@@ -183,7 +186,10 @@ class Submitted:
 class Ended:
     """An attempt came to nothing: the work failed, the backend is unable, or it broke.
 
-    `resume_from` is what a broken attempt left, as a commit; `usd` is what the attempt cost."""
+    `resume_from` is what a broken attempt left, as a commit; `usd` and `tokens` are what the attempt cost.
+    `fresh`: its conversation hung and is not to be gone on with. `stopped`: it was told to stop. `at` is in
+    Unix seconds; 0 has the next attempt follow at once.
+    """
 
     task_id: str
     attempt: int
@@ -192,6 +198,10 @@ class Ended:
     retryable: bool = False
     resume_from: str | None = None
     usd: float = 0.0
+    tokens: int = 0
+    at: float = 0.0
+    fresh: bool = False
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +276,104 @@ class Recovered:
     ask_id: str | None
 
 
+# --- teamwork ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Somebody says something; `message` is an envelope, `recipients` are addresses (`core.team`)."""
+
+    message: Mapping[str, Any]
+    recipients: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A recipient has these messages (id, attempt)."""
+
+    recipient: str
+    messages: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """These messages will not reach a recipient."""
+
+    recipient: str
+    message_ids: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """An agent writes on the scratchpad."""
+
+    task_id: str
+    attempt: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """Memory holds these items."""
+
+    items: tuple[MemoryItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """Memory holds these items no longer."""
+
+    item_ids: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reminded:
+    """An agent, or the planner, was shown something from memory."""
+
+    fact: f.MemoryRecalled
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryLost:
+    """The run goes on without memory, or with a new one."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What agents at work have used by now: (task id, attempt, tokens). `keep`: it is time to journal it."""
+
+    at: float
+    live: tuple[tuple[str, int, int], ...]
+    keep: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Replanned:
+    """NEXUS Prime had its say; without a `revision`, `why` tells why there is no other way."""
+
+    revision: Revision | None
+    source: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scrutinised:
+    """All that landed was measured against the user's text."""
+
+    facts: tuple[f.QualityMeasured | f.GateWarned, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BackendSeen:
+    """A backend is given a rest, or works again."""
+
+    fact: f.AgentUnavailable | f.AgentAvailable
+
+
 Happening = (
     ApprovePlan
     | RejectPlan
@@ -295,4 +403,16 @@ Happening = (
     | Landed
     | BaseTaken
     | Recovered
+    | Posted
+    | Delivered
+    | Died
+    | Noted
+    | Remembered
+    | Forgotten
+    | Reminded
+    | MemoryLost
+    | Measured
+    | Replanned
+    | Scrutinised
+    | BackendSeen
 )

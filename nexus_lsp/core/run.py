@@ -1,26 +1,26 @@
-"""The run: its state, and the one way it changes.
+"""The run: its state, as values.
 
-`evolve(run, entry)` is a table from facts to states; replay uses nothing else. What may happen is decided
-in `core.decide`, what has to be done next is read off the state by `core.schedule`.
-
-**Invariant:** `evolve` accepts every fact that `decide` ever produced, in the order it was journalled.
+Only `core.evolve` changes it. What may happen is decided in `core.decide`, what has to be done next is read
+off the state by `core.schedule`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, assert_never
+from typing import Any, Literal
 
 from nexus_lsp.core import facts as f
+from nexus_lsp.core.budget import Allowance, Scope, meter_key, split_key
 from nexus_lsp.core.changes import Change, ChangeStatus
 from nexus_lsp.core.plan import Plan, Task
+from nexus_lsp.core.team import TeamState, instance_of
 
 RunStatus = Literal[
     "pending", "awaiting_approval", "in_progress", "paused", "ready", "completed", "failed", "cancelled"
 ]
 TaskStatus = Literal["pending", "in_progress", "completed", "failed", "cancelled"]
-GateFact = f.BaselineMeasured | f.GatePassed | f.GateFailed | f.GateNotMeasured
+GateFact = f.BaselineMeasured | f.GatePassed | f.GateFailed | f.GateNotMeasured | f.GateWarned
 
 SETTLED: frozenset[TaskStatus] = frozenset({"completed", "failed", "cancelled"})
 OVER: frozenset[RunStatus] = frozenset({"completed", "failed", "cancelled"})
@@ -38,6 +38,12 @@ class TaskState:
         submitted: the harvested commit that waits to land.
         repair_start: what the next attempt checks out instead of the integration head.
         unable: failed because its backend cannot do such work.
+        broken: failed because its backend did, not the work.
+        replaced: a revised plan has other tasks in its place.
+        tokens: of attempts that are over; `live_tokens`: of the one at work, as far as is known.
+        not_before: Unix seconds; the next attempt waits until then.
+        response_seconds: how long the model took to begin an answer, in the last attempt.
+        response: what the agent said of its work, in the seed's response schema.
     """
 
     task: Task
@@ -62,6 +68,23 @@ class TaskState:
     unable: bool = False
     reasons: tuple[f.LineReason, ...] = ()
     started_at: float | None = None
+    replaced: bool = False
+    broken: bool = False
+    tokens: int = 0
+    live_tokens: int = 0
+    not_before: float | None = None
+    response_seconds: float | None = None
+    response: Mapping[str, Any] | None = None
+
+    @property
+    def instance(self) -> str:
+        """The address of the agent that works on it, in whichever attempt."""
+        return instance_of(self.task.agent, self.task.id)
+
+    @property
+    def lost(self) -> bool:
+        """Whether what it was to do is not done: failed, and nothing stands in for it."""
+        return self.status == "failed" and not self.unable and not self.replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +113,16 @@ class Run:
         snapshot: the newest snapshot of the user's text that the integration tree stands on.
         integration: head of the run's integration tree: `snapshot` plus every pending change.
         head: what the user's HEAD named where the run's changes belong; `head_seen`: what it named last.
-        budget: US dollars the run may spend by now: what it began with, and as much again for every
-            resume after it was spent.
+        granted: by meter (`core.budget.meter_key`), what may be used by now where that is more than the run
+            began with: as much again for every resume after it was spent.
+        warned, exhausted: meters whose budget is nearly spent, or spent, since they were last granted.
+        halted: tasks whose agents have to stop because a budget is spent.
+        active_seconds, active_since: the time spent at work before, and since when it is at work again.
         resumes_to: the status a paused run goes back to.
+        replanning: what NEXUS Prime is asked about now; `replans` counts the rounds so far.
+        considered: failed tasks that NEXUS Prime has had its say on.
+        revision: another way that waits for the user's approval.
+        quality: the newest figures of all that landed.
         decisions: counts decisions on changes; a landing that saw another count looks again.
     """
 
@@ -114,11 +144,21 @@ class Run:
     asks: Mapping[str, AskState] = field(default_factory=dict[str, AskState])
     notes: tuple[str, ...] = ()
     usd: float = 0.0
-    budget: float | None = None
-    budget_warned: bool = False
+    granted: Mapping[str, float] = field(default_factory=dict[str, float])
+    warned: frozenset[str] = frozenset()
+    exhausted: frozenset[str] = frozenset()
+    halted: frozenset[str] = frozenset()
+    active_seconds: float = 0.0
+    active_since: float | None = None
     resumes_to: RunStatus | None = None
     decisions: int = 0
     ended_at: float | None = None
+    replanning: f.ReplanRequested | None = None
+    replans: int = 0
+    considered: frozenset[str] = frozenset()
+    revision: f.RevisionProposed | None = None
+    quality: f.QualityMeasured | None = None
+    team: TeamState = field(default_factory=TeamState)
 
     @property
     def pending_changes(self) -> tuple[Change, ...]:
@@ -131,213 +171,44 @@ class Run:
         return tuple(s.ask for s in self.asks.values() if s.answer is None)
 
     @property
+    def holding_asks(self) -> tuple[f.AskOpened, ...]:
+        """The asks that the whole run waits for; an agent's question holds only that agent."""
+        return tuple(ask for ask in self.open_asks if ask.kind != "question")
+
+    @property
+    def questions(self) -> Mapping[str, f.AskOpened]:
+        """The agents' open questions, by task id."""
+        return {ask.task_id: ask for ask in self.open_asks if ask.kind == "question"}
+
+    @property
     def away(self) -> bool:
         """Whether the user's HEAD is elsewhere than where the run's changes belong."""
         return self.head_seen != self.head
 
 
-def begin(entry: f.Entry) -> Run:
-    """The run that a `run_started` entry begins."""
-    if not isinstance(entry.fact, f.RunStarted):
-        raise ValueError(f"run {entry.run_id} begins with {entry.fact.type}")
-    budget = entry.fact.max_usd
-    return Run(id=entry.run_id, started=entry.fact, started_at=entry.at, budget=budget)
+def allowances(run: Run) -> dict[str, float]:
+    """What each meter began with; meters without a limit are left out."""
+    started = run.started
+    money = started.budgets.run.usd if started.budgets.run.usd is not None else started.max_usd
+    agents = dict.fromkeys(s.task.agent for s in run.tasks.values())
+    scopes: list[tuple[Scope, str, Allowance]] = [("run", "", replace(started.budgets.run, usd=money))]
+    scopes.extend(("task", task_id, started.budgets.task) for task_id in run.tasks)
+    scopes.extend(("agent", agent_id, started.budgets.agent) for agent_id in agents)
+    return {
+        meter_key(scope, who, measure): limit
+        for scope, who, allowance in scopes
+        for measure, limit in allowance.limits()
+    }
 
 
-def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912 - one table, one place
-    """The run after a fact: the only way a run changes."""
-    fact = entry.fact
-    match fact:
-        case f.RunStarted():
-            return begin(entry)
-        case f.SnapshotTaken():
-            return replace(
-                run,
-                snapshot=fact.commit,
-                integration=fact.commit,
-                head=fact.head,
-                head_seen=fact.head,
-                notes=run.notes + fact.notes,
-            )
-        case f.HeadMoved():
-            return replace(run, head_seen=fact.head)
-        case f.RunPaused():
-            to = run.resumes_to if run.status == "paused" else run.status
-            return replace(run, status="paused", reason=fact.reason, resumes_to=to)
-        case f.RunResumed():
-            return _resumed(run)
-        case f.RunReady():
-            return replace(run, status="ready", reason=fact.summary, resumes_to=None)
-        case f.RunCompleted():
-            return replace(run, status="completed", ended_at=entry.at)
-        case f.RunFailed():
-            return replace(run, status="failed", reason=fact.reason, ended_at=entry.at, resumes_to=None)
-        case f.RunCancelled():
-            return replace(run, status="cancelled", ended_at=entry.at, resumes_to=None)
-        case f.PlanProposed():
-            planned = replace(run, plan=fact.plan, plan_source=fact.source)
-            return _went_on(planned, "awaiting_approval")
-        case f.PlanApproved():
-            tasks = {task.id: TaskState(task) for task in fact.plan.tasks}
-            return _went_on(replace(run, plan=fact.plan, tasks=tasks), "in_progress")
-        case f.PlanRejected():
-            return replace(run, reason=fact.reason)
-        case f.TaskStarted():
-            return _task(
-                run,
-                fact.task_id,
-                status="in_progress",
-                working=True,
-                attempt=fact.attempt,
-                instance_id=fact.instance_id,
-                base=fact.base,
-                start=fact.start,
-                evidence=fact.evidence,
-                repair_start=None,
-                submitted=None,
-                message="",
-                percent=None,
-                started_at=entry.at,
-            )
-        case f.TaskProgress():
-            return _task(run, fact.task_id, message=fact.message, percent=fact.percent)
-        case f.AgentSession():
-            return _task(run, fact.task_id, session_id=fact.session_id)
-        case f.TaskSubmitted():
-            done = _task(
-                run,
-                fact.task_id,
-                working=False,
-                submitted=fact.commit,
-                summary=fact.summary,
-                paths=fact.paths,
-                reasons=fact.reasons,
-                seconds=run.tasks[fact.task_id].seconds + fact.seconds,
-            )
-            return _paid(done, fact.task_id, fact.usd)
-        case f.RepairRequested():
-            return _repair(run, fact)
-        case f.TaskCompleted():
-            done = _task(
-                run, fact.task_id, status="completed", working=False, submitted=None, paths=fact.paths
-            )
-            return replace(done, integration=fact.integration)
-        case f.TaskFailed():
-            failed = _task(
-                run,
-                fact.task_id,
-                status="failed",
-                working=False,
-                submitted=None,
-                summary=fact.reason,
-                unable=fact.unable,
-            )
-            return _paid(failed, fact.task_id, fact.usd)
-        case f.TaskCancelled():
-            state = run.tasks[fact.task_id]
-            return _task(
-                run,
-                fact.task_id,
-                status="cancelled",
-                working=False,
-                submitted=None,
-                repair_start=state.submitted or state.repair_start,
-                summary=fact.reason,
-            )
-        case f.BaselineMeasured():
-            return replace(run, baseline={**run.baseline, fact.gate: fact}, gates=(*run.gates, fact))
-        case f.GatePassed() | f.GateFailed() | f.GateNotMeasured():
-            return replace(run, gates=(*run.gates, fact))
-        case f.ChangeProposed():
-            return replace(run, changes={**run.changes, fact.change.id: ChangeState(fact.change)})
-        case f.ChangeAccepted():
-            return _change(run, fact.change_id, "accepted", fact.by)
-        case f.ChangeRejected():
-            return _change(run, fact.change_id, "rejected", fact.reason)
-        case f.ChangeOutdated():
-            return _change(run, fact.change_id, "outdated", fact.why, fact.superseded_by)
-        case f.ChangeReopened():
-            return _reopened(run, fact.change_id)
-        case f.BaseMoved():
-            return _moved(run, fact)
-        case f.AskOpened():
-            return replace(run, asks={**run.asks, fact.ask_id: AskState(fact)})
-        case f.AskAnswered():
-            ask = run.asks[fact.ask_id]
-            return replace(run, asks={**run.asks, fact.ask_id: replace(ask, answer=fact.answer)})
-        case f.BudgetWarned():
-            return replace(run, budget_warned=True)
-        case f.BudgetSpent():
-            return run
-    assert_never(fact)
-
-
-def _task(run: Run, task_id: str, **values: object) -> Run:
-    state = replace(run.tasks[task_id], **values)  # pyright: ignore[reportArgumentType]
-    return replace(run, tasks={**run.tasks, task_id: state})
-
-
-def _paid(run: Run, task_id: str, usd: float) -> Run:
-    return replace(_task(run, task_id, usd=run.tasks[task_id].usd + usd), usd=run.usd + usd)
-
-
-def _went_on(run: Run, status: RunStatus) -> Run:
-    """A run that is paused goes there once it is resumed."""
-    return replace(run, resumes_to=status) if run.status == "paused" else replace(run, status=status)
-
-
-def _resumed(run: Run) -> Run:
-    budget, spent = run.budget, run.budget is not None and run.usd >= run.budget
-    if spent and run.started.max_usd:
-        budget = run.usd + run.started.max_usd
-    return replace(
-        run,
-        status=run.resumes_to or "in_progress",
-        reason="",
-        resumes_to=None,
-        head=run.head_seen,
-        budget=budget,
-        budget_warned=run.budget_warned and not spent,
-    )
-
-
-def _repair(run: Run, fact: f.RepairRequested) -> Run:
-    state = run.tasks[fact.task_id]
-    anew = fact.cause == "user"
-    over = run.status in OVER or run.status == "ready"
-    again = _task(
-        replace(run, status="in_progress", reason="", ended_at=None, head=run.head_seen) if over else run,
-        fact.task_id,
-        status="pending",
-        working=False,
-        submitted=None,
-        unable=False,
-        evidence=fact.evidence,
-        repair_start=fact.start,
-        repairs=0 if anew else state.repairs + (fact.cause in ("conflict", "gate")),
-        retries=0 if anew else state.retries + (fact.cause == "broken"),
-    )
-    return _paid(again, fact.task_id, fact.usd)
-
-
-def _change(
-    run: Run, change_id: str, status: ChangeStatus, note: str, superseded_by: str | None = None
-) -> Run:
-    old = run.changes[change_id]
-    new = replace(old, status=status, note=note, superseded_by=superseded_by)
-    return replace(run, changes={**run.changes, change_id: new}, decisions=run.decisions + 1)
-
-
-def _reopened(run: Run, change_id: str) -> Run:
-    opened = _change(run, change_id, "pending", "")
-    if run.status == "completed":
-        return replace(opened, status="ready", ended_at=None)
-    return opened
-
-
-def _moved(run: Run, fact: f.BaseMoved) -> Run:
-    changes = dict(run.changes)
-    for move in fact.moves:
-        old = changes[move.change_id]
-        changes[move.change_id] = replace(old, change=replace(old.change, base=move.base, line=move.line))
-    return replace(run, snapshot=fact.snapshot, integration=fact.integration, changes=changes)
+def used_of(run: Run, key: str) -> float:
+    """What a meter stands at, but for what runs on at this moment (`core.spending`)."""
+    scope, who, measure = split_key(key)
+    if scope == "run" and measure == "seconds":
+        return run.active_seconds
+    mine = [s for i, s in run.tasks.items() if scope == "run" or who in (i, s.task.agent)]
+    if measure == "usd":
+        return sum(s.usd for s in mine)
+    if measure == "seconds":
+        return sum(s.seconds for s in mine)
+    return sum(s.tokens + s.live_tokens for s in mine)

@@ -9,15 +9,15 @@ state names the same work.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from nexus_lsp.core.facts import Priority
 from nexus_lsp.core.plan import writes_overlap
-from nexus_lsp.core.run import OVER, Run, TaskState
+from nexus_lsp.core.run import OVER, SETTLED, Run, TaskState
 
-EffectKind = Literal["snapshot", "baseline", "plan", "work", "land"]
+EffectKind = Literal["snapshot", "baseline", "plan", "work", "land", "replan", "scrutinise"]
 PRIORITIES: Mapping[Priority, int] = {"critical": 0, "high": 1, "medium": 2, "low": 3}
 
 
@@ -46,7 +46,22 @@ def due(run: Run) -> list[Effect]:
     landing = [Effect(run.id, "land", i, s.attempt) for i, s in run.tasks.items() if s.submitted]
     if run.baseline and not run.away:
         effects += landing[:1]
+    if run.replanning is not None:
+        effects.append(Effect(run.id, "replan", attempt=run.replanning.round))
+    if awaits_scrutiny(run):
+        effects.append(Effect(run.id, "scrutinise"))
     return effects
+
+
+def awaits_scrutiny(run: Run) -> bool:
+    """Whether all work has landed and what came of it has yet to be measured as a whole."""
+    states = [s for s in run.tasks.values() if not s.replaced]
+    if run.status not in ("in_progress", "paused") or run.replanning is not None or run.revision is not None:
+        return False
+    if not states or any(s.status not in SETTLED for s in states) or not run.baseline:
+        return False
+    measured = run.quality is not None and run.quality.commit == run.integration
+    return not measured and any(s.status == "completed" for s in states) and bool(run.changes)
 
 
 def busy(run: Run) -> list[TaskState]:
@@ -55,21 +70,27 @@ def busy(run: Run) -> list[TaskState]:
 
 
 def next_starts(
-    runs: Iterable[Run], limit: int, reserved: Iterable[tuple[str, str]]
+    runs: Iterable[Run],
+    limit: int,
+    reserved: Iterable[tuple[str, str]],
+    at: float = 0.0,
+    places: Callable[[str], int | None] = lambda _team: None,
 ) -> list[tuple[str, str]]:
     """(run id, task id) of the tasks to start now, most urgent first.
 
-    `limit` counts agents at work over all runs, those of paused runs too; `reserved` are tasks that are being
-    started already. Within a priority the earlier deadline goes first, then the run that has fewer agents at
-    work, then the older.
+    `limit` counts agents at work over all runs, those of paused runs too, but not those that wait for an
+    answer of the user; `reserved` are tasks that are being started already; `at` is in Unix seconds; `places`
+    says how many agents a team may have at work (None for no bound). Within a priority the earlier deadline
+    goes first, then the run that has fewer agents at work, then the older.
     """
     taken = list(reserved)
-    given = list(runs)
-    all_runs = [run for run in given if run.status == "in_progress"]
-    at_work = sum(1 for run in given for s in run.tasks.values() if s.working)
+    given = {run.id: run for run in runs}
+    all_runs = [run for run in given.values() if run.status == "in_progress"]
+    at_work = sum(map(agents_at_work, given.values()))
     chosen: list[tuple[str, str]] = []
     while at_work + len(taken) < limit:
-        candidates = [(_urgency(run, taken), run, _ready(run, taken)) for run in all_runs]
+        open_runs = [run for run in all_runs if _has_place(run, given, taken, places)]
+        candidates = [(_urgency(run, taken), run, _ready(run, taken, at)) for run in open_runs]
         candidates = [c for c in candidates if c[2]]
         if not candidates:
             break
@@ -79,20 +100,58 @@ def next_starts(
     return chosen
 
 
+def agents_at_work(run: Run) -> int:
+    """The agents that take up a place: at work, and not waiting for the user."""
+    return sum(1 for i, s in run.tasks.items() if s.working and i not in run.questions)
+
+
+def _has_place(
+    run: Run,
+    runs: Mapping[str, Run],
+    taken: list[tuple[str, str]],
+    places: Callable[[str], int | None],
+) -> bool:
+    team = run.started.team
+    most = places(team)
+    if most is None:
+        return True
+    busy_there = sum(
+        1 for r in runs.values() if r.started.team == team for s in r.tasks.values() if s.working
+    )
+    starting = sum(1 for r, _ in taken if r in runs and runs[r].started.team == team)
+    return busy_there + starting < most
+
+
+def next_wake(runs: Iterable[Run]) -> float | None:
+    """The earliest time (Unix seconds) at which a task that was left in peace may begin again."""
+    times = [
+        s.not_before
+        for run in runs
+        if run.status == "in_progress"
+        for s in run.tasks.values()
+        if s.status == "pending" and s.not_before is not None
+    ]
+    return min(times, default=None)
+
+
 def _urgency(run: Run, taken: list[tuple[str, str]]) -> tuple[int, float, int, float, str]:
     working = sum(1 for s in run.tasks.values() if s.working) + sum(1 for r, _ in taken if r == run.id)
     deadline = run.started.deadline if run.started.deadline is not None else float("inf")
     return (PRIORITIES[run.started.priority], deadline, working, run.started_at, run.id)
 
 
-def _ready(run: Run, taken: list[tuple[str, str]]) -> list[str]:
-    """Tasks of this run that may start: dependencies settled, no overlap with what is busy."""
+def _ready(run: Run, taken: list[tuple[str, str]], at: float) -> list[str]:
+    """Tasks of this run that may start: dependencies settled, rested, no overlap with what is busy."""
+    if run.revision is not None:
+        return []
     starting = [run.tasks[t] for r, t in taken if r == run.id]
     holders = busy(run) + starting
     return [
         task_id
         for task_id, s in run.tasks.items()
         if s.status == "pending"
+        and not s.replaced
+        and (s.not_before is None or s.not_before <= at)
         and (run.id, task_id) not in taken
         and all(_satisfied(run.tasks[dep]) for dep in s.task.depends_on)
         and not any(_overlap(s, other) for other in holders)

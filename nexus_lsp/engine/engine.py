@@ -18,9 +18,10 @@ from typing import Any
 from nexus_lsp.core import facts as f
 from nexus_lsp.core import happenings as h
 from nexus_lsp.core.decide import Facts, Limits, decide
+from nexus_lsp.core.evolve import begin, evolve
 from nexus_lsp.core.personas import Persona
 from nexus_lsp.core.problems import Refused, Unknown
-from nexus_lsp.core.run import OVER, Run, begin, evolve
+from nexus_lsp.core.run import OVER, Run
 from nexus_lsp.core.schedule import Effect, due, next_starts
 from nexus_lsp.core.settings import Settings
 from nexus_lsp.engine.baseline import Baseline

@@ -15,10 +15,11 @@ from nexus_lsp.core import facts as f
 from nexus_lsp.core import happenings as h
 from nexus_lsp.core.changes import Change
 from nexus_lsp.core.decide import Limits, decide
+from nexus_lsp.core.evolve import begin, evolve
 from nexus_lsp.core.facts import Entry, Fact
 from nexus_lsp.core.plan import Plan, Task
 from nexus_lsp.core.problems import Refused
-from nexus_lsp.core.run import OVER, Run, begin, evolve
+from nexus_lsp.core.run import OVER, Run
 from nexus_lsp.core.schedule import due, next_starts
 from nexus_lsp.core.wire import entry_from_json, entry_to_json, fact_from_json, fact_to_json
 
@@ -63,8 +64,13 @@ def red(task_id: str) -> h.Gated:
     return h.Gated(task_id, "cand", (failed,), "t::x is red")
 
 
+def measured(commit: str = "i1", **figures: object) -> h.Scrutinised:
+    return h.Scrutinised((f.QualityMeasured(commit, **figures),))  # type: ignore[arg-type]
+
+
 A_AT_WORK = (*ONE_PLANNED, start("a"))
-A_READY = (*A_AT_WORK, submit("a"), land("a", change("c1"), change("c2")))
+A_LANDED = (*A_AT_WORK, submit("a"), land("a", change("c1"), change("c2")))
+A_READY = (*A_LANDED, measured())
 AWAY = h.HeadSeen("refs/heads/other", "ask_h", 99.0)
 HOME = h.HeadSeen("refs/heads/main", "ask_i", 99.0)
 
@@ -308,8 +314,9 @@ def test_the_budget_warns_at_80_percent_and_pauses_at_100() -> None:
     first = (*PLANNED, start("a"))
     check(first, submit("a", usd=0.79), "task_submitted a", max_usd=1.0)
     check(first, submit("a", usd=0.8), "task_submitted a", "budget_warning", max_usd=1.0)
-    spent = "run_paused: the budget of $1.00 is spent; resuming the run gives it as much again"
-    check(first, submit("a", usd=1.0), "task_submitted a", "budget_spent", spent, max_usd=1.0)
+    spent = "run_paused: spent: the run's budget of $1.00; resuming the run gives it as much again"
+    asked = "ask_opened budget: Spent: the run's budget of $1.00. Spend as much again?"
+    check(first, submit("a", usd=1.0), "task_submitted a", "budget_spent", spent, asked, max_usd=1.0)
     check(first, submit("a", usd=9.0), "task_submitted a")
 
 
@@ -317,7 +324,7 @@ def test_what_came_to_nothing_is_paid_as_well() -> None:
     run = play(begun(max_usd=1.0), (*A_AT_WORK, broke("a", 1, usd=0.5), start("a"), broke("a", 2, usd=0.6)))
     assert (round(run.usd, 2), round(run.tasks["a"].usd, 2), run.status) == (1.1, 1.1, "paused")
     run = play(run, [h.Resume()])
-    assert (run.status, run.budget, run.budget_warned) == ("in_progress", 2.1, False)
+    assert (run.status, run.granted, run.warned) == ("in_progress", {"run:usd:": 2.1}, frozenset())
     failed = play(begun(), (*A_AT_WORK, h.Ended("a", 1, "failed", "no", usd=0.25)))
     assert failed.usd == 0.25
 
@@ -388,8 +395,9 @@ def test_a_switch_of_head_is_asked_about_once() -> None:
 
 def test_a_run_is_ready_then_completed_when_all_is_settled() -> None:
     before = (*A_AT_WORK, submit("a"))
+    check(before, land("a", change("c1")), "change_proposed", "task_completed a", status="in_progress")
     ready = "run_ready: 1 of 1 tasks done, 1 change to review"
-    check(before, land("a", change("c1")), "change_proposed", "task_completed a", ready, status="ready")
+    check((*before, land("a", change("c1"))), measured(), "gate_quality", ready, status="ready")
     check(A_READY, h.Accepted(("c1",)), "change_accepted c1", status="ready")
     check(
         (*A_READY, h.Accepted(("c1",))),
@@ -523,6 +531,12 @@ def _through_json(value: object) -> dict[str, object]:
     return back
 
 
+_JSON = st.dictionaries(st.text(), st.one_of(st.none(), st.booleans(), st.integers(), st.text()))
+_NAMES = st.lists(st.text()).map(tuple)
+st.register_type_strategy(f.MessageSent, st.builds(f.MessageSent, message=_JSON, recipients=_NAMES))
+st.register_type_strategy(
+    f.TaskSubmitted, st.builds(f.TaskSubmitted, reasons=st.just(()), response=st.one_of(st.none(), _JSON))
+)
 _FINITE = st.floats(allow_nan=False, allow_infinity=False)
 st.register_type_strategy(float, _FINITE)
 

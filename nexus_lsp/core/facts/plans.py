@@ -42,13 +42,15 @@ class PlanRejected:
 class ReplanRequested:
     """The plan does not lead on: NEXUS Prime is asked for another way, for the `round`th time in this run.
 
-    `task_id` is the task that failed, "" where no single one did; `reason` says what happened.
+    `task_id` is the task that failed, `message_id` the alert of an agent, whichever led to it; `reason` says
+    what happened.
     """
 
     type: ClassVar[str] = "replan_requested"
     task_id: str
     reason: str
     round: int
+    message_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

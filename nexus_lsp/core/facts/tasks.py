@@ -137,7 +137,8 @@ class TaskCompleted:
 class TaskFailed:
     """A task will not be tried again in this run, and nothing of it landed.
 
-    `unable`: its backend cannot do such work at all; tasks that depend on it go on without it. `usd` is what
+    `unable`: its backend cannot do such work at all; tasks that depend on it go on without it. `broken`: its
+    backend failed, not the work, so that another plan would not help. `usd` is what
     the last attempt cost, where that was not counted with a submission.
     """
 
@@ -148,6 +149,7 @@ class TaskFailed:
     unable: bool = False
     usd: float = 0.0
     tokens: int = 0
+    broken: bool = False
 
 
 @dataclass(frozen=True, slots=True)

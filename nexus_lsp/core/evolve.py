@@ -1,0 +1,325 @@
+"""The one way a run changes: `evolve(run, entry)`, a table from facts to states; replay uses nothing else.
+
+**Invariant:** `evolve` accepts every fact that `decide` ever produced, in the order it was journalled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from nexus_lsp.core import facts as f
+from nexus_lsp.core import learning
+from nexus_lsp.core.budget import meter_key
+from nexus_lsp.core.changes import ChangeStatus
+from nexus_lsp.core.run import (
+    OVER,
+    AskState,
+    ChangeState,
+    Run,
+    RunStatus,
+    TaskState,
+    allowances,
+    used_of,
+)
+from nexus_lsp.core.team import evolve_team, learn, unlearn
+
+
+def begin(entry: f.Entry) -> Run:
+    """The run that a `run_started` entry begins."""
+    if not isinstance(entry.fact, f.RunStarted):
+        raise ValueError(f"run {entry.run_id} begins with {entry.fact.type}")
+    return Run(id=entry.run_id, started=entry.fact, started_at=entry.at, active_since=entry.at)
+
+
+def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912 - one table, one place
+    """The run after a fact: the only way a run changes."""
+    fact = entry.fact
+    match fact:
+        case f.RunStarted():
+            return begin(entry)
+        case f.SnapshotTaken():
+            return replace(
+                run,
+                snapshot=fact.commit,
+                integration=fact.commit,
+                head=fact.head,
+                head_seen=fact.head,
+                notes=run.notes + fact.notes,
+            )
+        case f.HeadMoved():
+            return replace(run, head_seen=fact.head)
+        case f.RunPaused():
+            to = run.resumes_to if run.status == "paused" else run.status
+            return replace(_rested(run, entry.at), status="paused", reason=fact.reason, resumes_to=to)
+        case f.RunResumed():
+            return _resumed(run, entry.at)
+        case f.RunReady():
+            return replace(_rested(run, entry.at), status="ready", reason=fact.summary, resumes_to=None)
+        case f.RunCompleted():
+            return _over(run, "completed", run.reason, entry.at)
+        case f.RunFailed():
+            return _over(run, "failed", fact.reason, entry.at)
+        case f.RunCancelled():
+            return _over(run, "cancelled", run.reason, entry.at)
+        case f.PlanProposed():
+            planned = replace(run, plan=fact.plan, plan_source=fact.source)
+            return _went_on(planned, "awaiting_approval")
+        case f.PlanApproved():
+            tasks = {task.id: TaskState(task) for task in fact.plan.tasks}
+            return _went_on(replace(run, plan=fact.plan, tasks=tasks), "in_progress")
+        case f.PlanRejected():
+            return replace(run, reason=fact.reason)
+        case f.ReplanRequested():
+            considered = run.considered | {fact.task_id or fact.message_id}
+            return replace(run, replanning=fact, replans=fact.round, considered=considered)
+        case f.RevisionProposed():
+            return replace(run, replanning=None, revision=fact)
+        case f.PlanRevised():
+            return _revised(run, fact)
+        case f.PlanKept():
+            return replace(run, replanning=None, revision=None)
+        case f.TaskStarted():
+            return _task(
+                run,
+                fact.task_id,
+                status="in_progress",
+                working=True,
+                attempt=fact.attempt,
+                instance_id=fact.instance_id,
+                base=fact.base,
+                start=fact.start,
+                evidence=fact.evidence,
+                repair_start=None,
+                submitted=None,
+                message="",
+                percent=None,
+                started_at=entry.at,
+                not_before=None,
+                live_tokens=0,
+            )
+        case f.TaskProgress():
+            return _task(run, fact.task_id, message=fact.message, percent=fact.percent)
+        case f.AgentSession():
+            return _task(run, fact.task_id, session_id=fact.session_id)
+        case f.TaskSubmitted():
+            done = _task(
+                run,
+                fact.task_id,
+                working=False,
+                submitted=fact.commit,
+                summary=fact.summary,
+                paths=fact.paths,
+                reasons=fact.reasons,
+                seconds=run.tasks[fact.task_id].seconds + fact.seconds,
+                response=fact.response,
+                response_seconds=fact.response_seconds,
+            )
+            return _paid(done, fact.task_id, fact.usd, fact.input_tokens + fact.output_tokens)
+        case f.RepairRequested():
+            return _repair(run, fact, entry.at)
+        case f.TaskCompleted():
+            return _completed(run, fact, entry.at)
+        case f.TaskFailed():
+            return _failed(run, fact, entry.at)
+        case f.TaskCancelled():
+            state = run.tasks[fact.task_id]
+            return _task(
+                run,
+                fact.task_id,
+                status="cancelled",
+                working=False,
+                submitted=None,
+                repair_start=state.submitted or state.repair_start,
+                summary=fact.reason,
+            )
+        case f.BaselineMeasured():
+            return replace(run, baseline={**run.baseline, fact.gate: fact}, gates=(*run.gates, fact))
+        case f.GatePassed() | f.GateFailed() | f.GateNotMeasured() | f.GateWarned():
+            return replace(run, gates=(*run.gates, fact))
+        case f.QualityMeasured():
+            return replace(run, quality=fact)
+        case f.ChangeProposed():
+            return replace(run, changes={**run.changes, fact.change.id: ChangeState(fact.change)})
+        case f.ChangeAccepted():
+            return _change(run, fact.change_id, "accepted", fact.by)
+        case f.ChangeRejected():
+            taught = learn(run.team, learning.rejected(run, fact.change_id, fact.reason, entry.at))
+            return replace(_change(run, fact.change_id, "rejected", fact.reason), team=taught)
+        case f.ChangeOutdated():
+            return _change(run, fact.change_id, "outdated", fact.why, fact.superseded_by)
+        case f.ChangeReopened():
+            return _reopened(run, fact.change_id)
+        case f.BaseMoved():
+            return _moved(run, fact)
+        case f.AskOpened():
+            return replace(run, asks={**run.asks, fact.ask_id: AskState(fact)})
+        case f.AskAnswered():
+            return _answered(run, fact, entry.at)
+        case f.BudgetWarned():
+            return replace(run, warned=run.warned | {meter_key(fact.scope, fact.who, fact.measure)})
+        case f.BudgetSpent():
+            return _spent(run, fact)
+        case f.AgentSpent():
+            return _task(run, fact.task_id, live_tokens=fact.tokens)
+        case (
+            f.MessageSent()
+            | f.MessageDelivered()
+            | f.MessageDead()
+            | f.NoteWritten()
+            | f.MemoryStored()
+            | f.MemoryRecalled()
+            | f.MemoryForgotten()
+            | f.MemoryUnavailable()
+            | f.AgentUnavailable()
+            | f.AgentAvailable()
+        ):
+            return replace(run, team=evolve_team(run.team, fact, entry.at))
+    assert_never(fact)
+
+
+def _task(run: Run, task_id: str, **values: object) -> Run:
+    state = replace(run.tasks[task_id], **values)  # pyright: ignore[reportArgumentType]
+    return replace(run, tasks={**run.tasks, task_id: state})
+
+
+def _paid(run: Run, task_id: str, usd: float, tokens: int) -> Run:
+    state = run.tasks[task_id]
+    paid = _task(run, task_id, usd=state.usd + usd, tokens=state.tokens + tokens, live_tokens=0)
+    return replace(paid, usd=run.usd + usd)
+
+
+def _over(run: Run, status: RunStatus, reason: str, at: float) -> Run:
+    return replace(_rested(run, at), status=status, reason=reason, ended_at=at, resumes_to=None)
+
+
+def _rested(run: Run, at: float) -> Run:
+    """The clock of its work stands still."""
+    worked = at - run.active_since if run.active_since is not None else 0.0
+    return replace(run, active_seconds=run.active_seconds + worked, active_since=None)
+
+
+def _went_on(run: Run, status: RunStatus) -> Run:
+    """A run that is paused goes there once it is resumed."""
+    return replace(run, resumes_to=status) if run.status == "paused" else replace(run, status=status)
+
+
+def _resumed(run: Run, at: float) -> Run:
+    """What was spent is granted once more, counted from what is used by now."""
+    base = allowances(run)
+    more = {key: used_of(run, key) + base[key] for key in run.exhausted if key in base}
+    return replace(
+        run,
+        status=run.resumes_to or "in_progress",
+        reason="",
+        resumes_to=None,
+        head=run.head_seen,
+        granted={**run.granted, **more},
+        warned=run.warned - run.exhausted,
+        exhausted=frozenset(),
+        halted=frozenset(),
+        active_since=at,
+    )
+
+
+def _spent(run: Run, fact: f.BudgetSpent) -> Run:
+    at_work = {
+        task_id
+        for task_id, s in run.tasks.items()
+        if s.working and (fact.scope == "run" or fact.who in (task_id, s.task.agent))
+    }
+    key = meter_key(fact.scope, fact.who, fact.measure)
+    return replace(run, exhausted=run.exhausted | {key}, halted=run.halted | at_work)
+
+
+def _repair(run: Run, fact: f.RepairRequested, at: float) -> Run:
+    state = run.tasks[fact.task_id]
+    anew = fact.cause == "user"
+    over = run.status in OVER or run.status == "ready"
+    worked = at - state.started_at if state.working and state.started_at is not None else 0.0
+    opened = replace(run, status="in_progress", reason="", ended_at=None, head=run.head_seen, active_since=at)
+    again = _task(
+        opened if over else run,
+        fact.task_id,
+        status="pending",
+        working=False,
+        submitted=None,
+        unable=False,
+        broken=False,
+        evidence=fact.evidence,
+        repair_start=fact.start,
+        repairs=0 if anew else state.repairs + (fact.cause in ("conflict", "gate")),
+        retries=0 if anew else state.retries + (fact.cause == "broken"),
+        not_before=fact.not_before,
+        session_id=None if fact.fresh else state.session_id,
+        seconds=state.seconds + worked,
+    )
+    if anew:
+        again = replace(again, replans=0, considered=frozenset())
+    return _paid(again, fact.task_id, fact.usd, fact.tokens)
+
+
+def _completed(run: Run, fact: f.TaskCompleted, at: float) -> Run:
+    state = run.tasks[fact.task_id]
+    done = _task(run, fact.task_id, status="completed", working=False, submitted=None, paths=fact.paths)
+    taught = learn(run.team, learning.completed(run, state, fact, at))
+    return replace(done, integration=fact.integration, team=taught)
+
+
+def _failed(run: Run, fact: f.TaskFailed, at: float) -> Run:
+    state = run.tasks[fact.task_id]
+    taught = run.team if fact.unable else learn(run.team, learning.failed(run, state, fact.reason, at))
+    failed = _task(
+        run,
+        fact.task_id,
+        status="failed",
+        working=False,
+        submitted=None,
+        summary=fact.reason,
+        unable=fact.unable,
+        broken=fact.broken,
+    )
+    return _paid(replace(failed, team=taught), fact.task_id, fact.usd, fact.tokens)
+
+
+def _revised(run: Run, fact: f.PlanRevised) -> Run:
+    """What is known of a task stays known; those replaced stay for the record."""
+    kept = {i: replace(s, replaced=True) for i, s in run.tasks.items() if i in fact.replaced}
+    for task in fact.plan.tasks:
+        old = run.tasks.get(task.id)
+        kept[task.id] = replace(old, task=task) if old else TaskState(task)
+    tasks = {i: kept[i] for i in (*run.tasks, *kept) if i in kept}
+    return replace(run, plan=fact.plan, tasks=tasks, replanning=None, revision=None)
+
+
+def _answered(run: Run, fact: f.AskAnswered, at: float) -> Run:
+    state = run.asks[fact.ask_id]
+    done = replace(run, asks={**run.asks, fact.ask_id: replace(state, answer=fact.answer)})
+    if state.ask.kind != "question" or fact.by != "user":
+        return done
+    return replace(done, team=learn(run.team, learning.answered(run, state.ask, fact.answer, at)))
+
+
+def _change(
+    run: Run, change_id: str, status: ChangeStatus, note: str, superseded_by: str | None = None
+) -> Run:
+    old = run.changes[change_id]
+    new = replace(old, status=status, note=note, superseded_by=superseded_by)
+    return replace(run, changes={**run.changes, change_id: new}, decisions=run.decisions + 1)
+
+
+def _reopened(run: Run, change_id: str) -> Run:
+    opened = _change(run, change_id, "pending", "")
+    if run.changes[change_id].status == "rejected":
+        opened = replace(opened, team=unlearn(run.team, learning.lesson_id(run.id, change_id)))
+    if run.status == "completed":
+        return replace(opened, status="ready", ended_at=None)
+    return opened
+
+
+def _moved(run: Run, fact: f.BaseMoved) -> Run:
+    changes = dict(run.changes)
+    for move in fact.moves:
+        old = changes[move.change_id]
+        changes[move.change_id] = replace(old, change=replace(old.change, base=move.base, line=move.line))
+    return replace(run, snapshot=fact.snapshot, integration=fact.integration, changes=changes)

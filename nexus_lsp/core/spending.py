@@ -1,0 +1,117 @@
+"""Spending: where a run's meters stand, and what follows when one nears its limit.
+
+80 % is said, 100 % pauses the run, stops the agents that the limit is about, and asks the user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nexus_lsp.core import facts as f
+from nexus_lsp.core.budget import Allowance, Measure, Scope, split_key
+from nexus_lsp.core.run import Run, allowances, used_of
+
+NEARLY = 0.8
+
+GO_ON, STOP = "Go on", "Cancel the run"
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """One limit and what is used of it."""
+
+    key: str
+    used: float
+    limit: float
+
+
+def meters(run: Run, at: float | None = None, live: Mapping[str, int] | None = None) -> list[Meter]:
+    """Every meter that has a limit. `at` (Unix seconds) counts what works at this moment; `live` are newer
+    token counts of attempts at work, by task id."""
+    return [
+        Meter(key, used_of(run, key) + _running(run, key, at, live or {}), run.granted.get(key, limit))
+        for key, limit in allowances(run).items()
+    ]
+
+
+def _running(run: Run, key: str, at: float | None, live: Mapping[str, int]) -> float:
+    scope, who, measure = split_key(key)
+    if measure == "usd":
+        return 0.0
+    if scope == "run" and measure == "seconds":
+        return at - run.active_since if at is not None and run.active_since is not None else 0.0
+    mine = [s for i, s in run.tasks.items() if s.working and (scope == "run" or who in (i, s.task.agent))]
+    if measure == "tokens":
+        return sum(max(0, live.get(s.task.id, 0) - s.live_tokens) for s in mine)
+    return sum(at - s.started_at for s in mine if at is not None and s.started_at is not None)
+
+
+def used_share(run: Run, at: float | None = None) -> float:
+    """How much of the tightest budget is used, as a share; 0 without budgets."""
+    return max((meter.used / meter.limit for meter in meters(run, at) if meter.limit > 0), default=0.0)
+
+
+def left(run: Run, task_id: str) -> Allowance:
+    """What an attempt at a task may use before one of its budgets is spent."""
+    agent = run.tasks[task_id].task.agent
+    found: dict[Measure, float] = {}
+    for meter in meters(run):
+        scope, who, measure = split_key(meter.key)
+        if scope == "run" or who in (task_id, agent):
+            found[measure] = min(found.get(measure, float("inf")), max(0.0, meter.limit - meter.used))
+    tokens = found.get("tokens")
+    return Allowance(found.get("usd"), None if tokens is None else int(tokens), found.get("seconds"))
+
+
+def overdrawn(run: Run, at: float | None = None, live: Mapping[str, int] | None = None) -> list[f.Fact]:
+    """The facts that follow from where the meters stand; none where nothing is new."""
+    found: list[f.Fact] = []
+    spent: list[Meter] = []
+    for meter in meters(run, at, live):
+        if meter.used >= meter.limit and meter.key not in run.exhausted:
+            spent.append(meter)
+        elif meter.used >= NEARLY * meter.limit and meter.key not in run.warned | run.exhausted:
+            found.append(f.BudgetWarned(*_fields(meter)))
+    found += [f.BudgetSpent(*_fields(meter)) for meter in spent]
+    return found + _hold(run, spent) if spent else found
+
+
+def _fields(meter: Meter) -> tuple[float, float, Scope, str, Measure, float, float]:
+    """The fields of both facts; the first two are of money only."""
+    scope, who, measure = split_key(meter.key)
+    usd, max_usd = (meter.used, meter.limit) if measure == "usd" else (0.0, 0.0)
+    return usd, max_usd, scope, who, measure, meter.used, meter.limit
+
+
+def _hold(run: Run, spent: list[Meter]) -> list[f.Fact]:
+    told = " and ".join(said(run, meter) for meter in spent)
+    ask = f.AskOpened(
+        ask_id=f"ask_{run.id}_{len(run.asks) + 1}",
+        kind="budget",
+        question=f"Spent: {told}. Spend as much again?",
+        options=(GO_ON, STOP),
+        default=STOP,
+    )
+    return [f.RunPaused(f"spent: {told}; resuming the run gives it as much again"), ask]
+
+
+def said(run: Run, meter: Meter) -> str:
+    """A meter in words: `the task “Add a login”'s 2,000 tokens`."""
+    scope, who, measure = split_key(meter.key)
+    return f"{_owner(run, scope, who)} {_amount(measure, meter.limit)}"
+
+
+def _owner(run: Run, scope: Scope, who: str) -> str:
+    if scope == "run":
+        return "the run's budget of"
+    name = f"task “{run.tasks[who].task.title}”" if scope == "task" else f"agent {who}"
+    return f"the budget of {name},"
+
+
+def _amount(measure: Measure, value: float) -> str:
+    if measure == "usd":
+        return f"${value:.2f}"
+    if measure == "tokens":
+        return f"{value:,.0f} tokens"
+    return f"{value / 60:.0f} minutes" if value >= 120 else f"{value:.0f} seconds"
