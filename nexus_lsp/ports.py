@@ -549,6 +549,9 @@ class Bus(Protocol):
     taken once a mailbox: publishing it again changes nothing, so senders may repeat themselves.
     """
 
+    notice: str
+    """What the user should know of how the store was found (a broken file was moved aside), or ""."""
+
     async def open(self) -> None:
         """Begin; BusFailed where the store cannot be used."""
         ...
@@ -603,6 +606,9 @@ class MemoryFailed(Exception):
 
 class Memory(Protocol):
     """What agents and the project remember across runs."""
+
+    notice: str
+    """What the user should know of how the store was found (a broken file was moved aside), or ""."""
 
     async def open(self) -> None:
         """Begin; MemoryFailed where the store cannot be used."""

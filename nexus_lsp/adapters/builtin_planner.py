@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from nexus_lsp.core.builtin_planner import builtin_plan
+from nexus_lsp.core.builtin_replan import builtin_revision
 from nexus_lsp.core.plan import Plan, plan_problems
+from nexus_lsp.core.replanning import Revision, Trouble
 from nexus_lsp.ports import Brief, PlanFailed
 
 
@@ -32,6 +34,14 @@ class BuiltinPlanner:
         if problems := plan_problems(plan, agents):
             raise PlanFailed(f"The built-in planner made a faulty plan ({problems[0]}); please report this.")
         return plan
+
+    async def replan(self, brief: Brief, trouble: Trouble) -> Revision:
+        """Another way by rule; PlanFailed, with the reason, where rules know none."""
+        agents = {persona.agent_id for persona in brief.personas}
+        found = builtin_revision(trouble, agents=agents, team=brief.team)
+        if isinstance(found, str):
+            raise PlanFailed(found)
+        return found
 
     async def close(self) -> None:
         """Nothing is held."""

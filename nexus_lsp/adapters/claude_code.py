@@ -7,26 +7,13 @@ state directory, kept from attempt to attempt so that its session can be resumed
 from __future__ import annotations
 
 import asyncio
-import re
 import shutil
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nexus_lsp.adapters.claude_events import (
-    Begun,
-    Ended,
-    Event,
-    Lost,
-    Retrying,
-    Returned,
-    Said,
-    Sign,
-    Used,
-    line_for,
-)
+from nexus_lsp.adapters.claude_attempt import Attempt
 from nexus_lsp.adapters.claude_launcher import (
     Berth,
     Hold,
@@ -40,24 +27,15 @@ from nexus_lsp.adapters.claude_launcher import (
 from nexus_lsp.adapters.claude_session import Talk, converse
 from nexus_lsp.core.personas import claude_tools, current_model
 from nexus_lsp.core.prompts import standing_orders, task_prompt
-from nexus_lsp.ports import Assignment, Outcome, Progress, Readiness, Report, SessionStarted, Spent
+from nexus_lsp.ports import Assignment, Line, Outcome, Readiness, Report
 
 __all__ = ["ClaudeCodeBackend", "has_credentials"]
 
 _BEAT = 0.2
 """Seconds between two looks of the watchdog."""
 
-_TOOL_SILENCE = 660.0
-"""Seconds a tool may run without a word: Claude Code ends a command itself after ten minutes."""
-
-_START_SILENCE = 60.0
-"""Seconds the CLI may take to start, on a busy machine or in a large repository."""
-
 _GOODBYE = 8.0
 """Seconds within which a stopped conversation must be over."""
-
-_MAX_SUMMARY = 8_000
-"""Characters of an outcome's summary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,22 +84,23 @@ class ClaudeCodeBackend:
         self._retries = retries
         self._running: dict[Berth, _Work] = {}
 
-    async def work(self, assignment: Assignment, report: Callable[[Report], None]) -> Outcome:
+    async def work(self, assignment: Assignment, report: Callable[[Report], None], line: Line) -> Outcome:
         """Do the task in its checkout. Never raises for what the work or the service did wrong."""
         why = self._cannot(assignment)
         if why:
             return Outcome("broken", why)
         berth = Berth(self._agents / assignment.run_id / assignment.task.id)
-        attempt = _Attempt(assignment, report, self._silence, self._credential())
+        attempt = Attempt(assignment, report, line, self._silence, self._credential())
         work = _Work(asyncio.Event(), asyncio.get_running_loop().create_future())
         while earlier := self._running.get(berth):  # cancelled and still leaving: the berth is one agent's
             await asyncio.shield(earlier.over)
         self._running[berth] = work
         try:
-            talk = await self._prepare(assignment, berth)
+            talk = await self._prepare(assignment, berth, line)
             await self._converse(talk, attempt, work.stop, berth)
         except OSError as error:
-            return Outcome("broken", f"Claude Code could not be started: {error}.", retryable=True)
+            told = f"Claude Code could not be started: {error}."
+            return Outcome("broken", told, retryable=True, fault="program")
         finally:
             del self._running[berth]
             work.over.set_result(None)
@@ -160,7 +139,7 @@ class ClaudeCodeBackend:
             return f"The checkout {assignment.checkout} is not there."
         return ""
 
-    async def _prepare(self, assignment: Assignment, berth: Berth) -> Talk:
+    async def _prepare(self, assignment: Assignment, berth: Berth, line: Line) -> Talk:
         persona = assignment.persona
         cli = self._program()
         assert cli is not None
@@ -178,7 +157,13 @@ class ClaudeCodeBackend:
             checkout=assignment.checkout,
             env=env,
             home=self._home,
-            orders=standing_orders(persona, trusted=assignment.trusted),
+            orders=standing_orders(
+                persona,
+                trusted=assignment.trusted,
+                team_tools=True,
+                situation=assignment.situation,
+                task=assignment.task,
+            ),
             readable=self._readable,
         )
         return Talk(
@@ -189,11 +174,12 @@ class ClaudeCodeBackend:
             prompt=_prompt(assignment, resumed=resume is not None),
             model=current_model(persona.claude_configuration.model),
             tools=claude_tools(persona, assignment.trusted),
+            line=line,
             resume=resume,
             max_usd=assignment.max_usd,
         )
 
-    async def _converse(self, talk: Talk, attempt: _Attempt, stop: asyncio.Event, berth: Berth) -> None:
+    async def _converse(self, talk: Talk, attempt: Attempt, stop: asyncio.Event, berth: Berth) -> None:
         """Run the conversation under the watchdog; when this returns or raises, its process is gone."""
 
         async def end() -> None:
@@ -282,154 +268,8 @@ def _prompt(assignment: Assignment, *, resumed: bool) -> str:
         notes=assignment.notes,
         project_text=assignment.project_text,
         changed_paths=assignment.changed_paths,
+        memories=assignment.memories,
+        messages=assignment.letters,
+        scratchpad=assignment.scratchpad,
         resumed=resumed,
     )
-
-
-class _Attempt:
-    """What is known of one attempt, from the events of its conversation, and the outcome of it all."""
-
-    def __init__(
-        self, assignment: Assignment, report: Callable[[Report], None], silence: float, credential: str
-    ) -> None:
-        self._assignment = assignment
-        self._report = report
-        self._silence = silence
-        self._credential = credential
-        self._session_id: str | None = None
-        self._tools: set[str] = set()
-        self._tokens = Spent()
-        self._said = ""
-        self._last: Ended | Lost | None = None
-        self._broken: Outcome | None = None
-        self._began = self._heard = self._open = time.monotonic()
-
-    def take(self, event: Event) -> None:
-        """Hear one event: report it, remember what matters."""
-        self._open = time.monotonic()
-        if not (isinstance(event, Sign) and event.ping):
-            self._heard = self._open
-        match event:
-            case Begun(session_id):
-                if session_id != self._session_id:
-                    self._session_id = session_id
-                    self._report(SessionStarted(session_id))
-            case Used() | Said():
-                self._tell(event)
-            case Returned(call_id):
-                self._tools.discard(call_id)
-            case Retrying(status):
-                self._retrying(status)
-            case Sign():
-                self._count(event)
-            case Ended() | Lost():
-                self._last = event
-
-    def overdue(self) -> bool:
-        """Whether the attempt is to be broken off now; the outcome then says why."""
-        if self._broken is not None:
-            return True
-        now = time.monotonic()
-        limit = self._patience()
-        if now - self._began > self._assignment.timeout:
-            self._broken = Outcome(
-                "broken", f"Claude Code was not done after {self._assignment.timeout:.0f} s.", retryable=True
-            )
-        elif now - self._open > limit or now - self._heard > 2 * limit:
-            self._broken = Outcome(
-                "broken", f"Claude Code fell silent for {now - self._heard:.0f} s.", retryable=True
-            )
-        return self._broken is not None
-
-    def _patience(self) -> float:
-        """Seconds of silence to bear: a tool or a start takes its time, a model has to talk."""
-        if self._session_id is None:
-            return max(self._silence, _START_SILENCE)
-        return max(self._silence, _TOOL_SILENCE) if self._tools else self._silence
-
-    def outcome(self) -> Outcome:
-        """How the attempt ended."""
-        judged = self._broken or self._judged()
-        return Outcome(judged.status, judged.summary, self._spent(), self._session_id, judged.retryable)
-
-    def _judged(self) -> Outcome:
-        match self._last:
-            case Ended(ok=True, text=text):
-                return Outcome("done", (text or self._said or "Done.")[:_MAX_SUMMARY])
-            case Ended(status=int(status), text=text):
-                return service_fault(status, text, self._credential)
-            case Ended(reason="error_max_budget_usd"):
-                usd = self._assignment.max_usd or 0.0
-                return Outcome("broken", f"The task's budget of ${usd:.2f} is spent.")
-            case Ended(reason="refusal", text=text):
-                return Outcome("failed", f"Claude declined the task. {text}"[:_MAX_SUMMARY].strip())
-            case Ended(reason="api_error", text=text):
-                return Outcome("broken", f"Anthropic could not be reached: {text}"[:1000], retryable=True)
-            case Ended(text=text, reason=reason):
-                return Outcome(
-                    "broken", f"Claude Code broke off ({reason}). {text}"[:1000].strip(), retryable=True
-                )
-            case Lost(why=why, stderr=stderr):
-                return Outcome("broken", _lost(why, stderr), retryable=True)
-            case None:
-                return Outcome("broken", "Claude Code was stopped.", retryable=True)
-
-    def _tell(self, event: Used | Said) -> None:
-        if isinstance(event, Used):
-            self._tools.add(event.call_id)
-        else:
-            self._said = event.text
-        line = line_for(event, self._assignment.checkout)
-        if line:
-            self._report(Progress(line))
-
-    def _retrying(self, status: int | None) -> None:
-        if status in (401, 403):
-            self._broken = service_fault(status, "", self._credential)
-        else:
-            told = f"answers {status}" if status else "does not answer"
-            self._report(Progress(f"waits: Anthropic {told}, asking again"))
-
-    def _count(self, sign: Sign) -> None:
-        self._tokens = Spent(
-            input_tokens=self._tokens.input_tokens + sign.input_tokens,
-            output_tokens=self._tokens.output_tokens + sign.output_tokens,
-        )
-
-    def _spent(self) -> Spent:
-        """The CLI's own figures; where it did not get to say them, the tokens that were counted."""
-        told = self._last.spent if isinstance(self._last, Ended) else Spent()
-        return Spent(
-            usd=told.usd,
-            input_tokens=max(told.input_tokens, self._tokens.input_tokens),
-            output_tokens=max(told.output_tokens, self._tokens.output_tokens),
-            seconds=time.monotonic() - self._began,
-        )
-
-
-def service_fault(status: int, text: str, credential: str) -> Outcome:
-    """What an HTTP status from Anthropic means for the user; `credential` is the variable used, or ""."""
-    detail = f" {text}"[:500].rstrip()
-    match status:
-        case 401 | 403:
-            what = "API key" if credential == "ANTHROPIC_API_KEY" else "login"
-            mend = {
-                "ANTHROPIC_API_KEY": "Set ANTHROPIC_API_KEY to a valid key.",
-                "CLAUDE_CODE_OAUTH_TOKEN": "Set CLAUDE_CODE_OAUTH_TOKEN anew (`claude setup-token`).",
-            }.get(credential, "Start `claude` once to renew it.")
-            return Outcome("broken", f"Anthropic refused the {what} ({status}). {mend}")
-        case 429:
-            return Outcome("broken", f"Anthropic's rate limit is reached (429).{detail}", retryable=True)
-        case 529:
-            return Outcome("broken", f"Anthropic is overloaded (529).{detail}", retryable=True)
-        case _ if status >= 500 or status == 408:
-            return Outcome("broken", f"Anthropic failed ({status}).{detail}", retryable=True)
-        case _:
-            return Outcome("broken", f"Anthropic refused the request ({status}).{detail}")
-
-
-def _lost(why: str, stderr: str) -> str:
-    exited = re.search(r"exit code:? (-?\d+)", why)
-    told = f"it ended with exit code {exited[1]}" if exited else why.strip().partition("\n")[0].rstrip(".")
-    last = " ".join(stderr.split("\n")[-3:]).strip()
-    return f"Claude Code crashed: {told}. {last}"[:1000].strip()

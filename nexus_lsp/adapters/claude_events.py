@@ -49,9 +49,13 @@ class Retrying:
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """A sign of life: a piece of an answer, or (`ping`) only an open line. Tokens as they are counted."""
+    """A sign of life: a piece of an answer, or (`ping`) only an open line. Tokens as they are counted.
+
+    `begins`: the model begins an answer.
+    """
 
     ping: bool = False
+    begins: bool = False
     input_tokens: int = 0
     output_tokens: int = 0
 
@@ -87,6 +91,7 @@ Event = Begun | Used | Returned | Said | Retrying | Sign | Ended | Lost
 
 _VERBS = {"Read": "reads", "Edit": "edits", "Write": "writes", "Glob": "looks for", "Grep": "searches for"}
 _WIDTH = 120
+_TEAM = "mcp__team__"
 
 
 def line_for(event: Used | Said, checkout: Path) -> str:
@@ -99,9 +104,22 @@ def line_for(event: Used | Said, checkout: Path) -> str:
             return f"runs {_short(str(arguments.get('command', '')))}"
         case Used(_, "WebSearch", arguments):
             return f"searches the web for {_short(str(arguments.get('query', '')))}"
+        case Used(_, tool, arguments) if tool.startswith(_TEAM):
+            return _team_line(tool.removeprefix(_TEAM), arguments)
         case Used(_, tool, arguments):
             what = arguments.get("file_path") or arguments.get("pattern") or ""
             return f"{_VERBS.get(tool, f'uses {tool} on')} {_short(_relative(str(what), checkout))}".rstrip()
+
+
+def _team_line(tool: str, arguments: Mapping[str, Any]) -> str:
+    """What of its team's tools is worth a line; the rest shows in events of its own."""
+    match tool:
+        case "search_memory":
+            return f"searches memory for {_short(str(arguments.get('query', '')))}"
+        case "read_messages" if arguments.get("wait_seconds"):
+            return "waits for an answer"
+        case _:
+            return ""
 
 
 def _relative(path: str, checkout: Path) -> str:

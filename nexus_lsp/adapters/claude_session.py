@@ -26,10 +26,12 @@ from nexus_lsp.adapters.claude_events import (
     Used,
     refusal,
 )
-from nexus_lsp.ports import Spent
+from nexus_lsp.core.team_tools import ToolSpec
+from nexus_lsp.ports import Line, Spent
 
 if TYPE_CHECKING:
     import claude_agent_sdk as sdk
+    from claude_agent_sdk.types import HookEvent
 
 _MAX_LINE = 64 * 2**20
 """Bytes of one message; the SDK's own limit of 1 MB is reached by one large file read."""
@@ -44,8 +46,10 @@ class Talk:
 
     Attributes:
         orders: file with the append to the system prompt.
-        tools: Claude Code's names; nothing else is offered to the model.
+        tools: Claude Code's names; nothing else is offered to the model but the team's tools.
         resume: session to go on with, or None.
+        line: to the team: its tools become an MCP server in this process, what comes over it is put before
+            the model after each tool, and an end of the turn that comes too early is put off.
     """
 
     launcher: Path
@@ -55,6 +59,7 @@ class Talk:
     prompt: str
     model: str
     tools: tuple[str, ...]
+    line: Line
     resume: str | None = None
     max_usd: float | None = None
 
@@ -127,6 +132,9 @@ def _options(talk: Talk, on_stderr: Callable[[str], object]) -> sdk.ClaudeAgentO
         env=dict(talk.env),
         model=talk.model,
         tools=list(talk.tools),
+        mcp_servers={TEAM: _team_server(talk.line)},
+        allowed_tools=[f"mcp__{TEAM}__{tool.name}" for tool in talk.line.tools],
+        hooks=_hooks(talk.line),
         disallowed_tools=["Bash(git push)", "Bash(git push *)"],
         can_use_tool=may,
         permission_mode="acceptEdits",
@@ -141,6 +149,47 @@ def _options(talk: Talk, on_stderr: Callable[[str], object]) -> sdk.ClaudeAgentO
         resume=talk.resume,
         stderr=lambda line: (on_stderr(line), None)[1],
     )
+
+
+# --- the team, as the SDK takes it -------------------------------------------------------------------
+
+TEAM = "team"
+"""The MCP server's name: the model knows its tools as `mcp__team__…`."""
+
+
+def _team_server(line: Line) -> sdk.McpSdkServerConfig:
+    import claude_agent_sdk as sdk
+
+    def offered(tool: ToolSpec) -> sdk.SdkMcpTool[Any]:
+        async def call(arguments: dict[str, Any]) -> dict[str, Any]:
+            answer = await line.call(tool.name, arguments)
+            content = [{"type": "text", "text": answer.text}]
+            return {"content": content, "is_error": True} if answer.is_error else {"content": content}
+
+        hints = sdk.ToolAnnotations(readOnlyHint=tool.read_only)
+        return sdk.tool(tool.name, tool.description, dict(tool.parameters), hints)(call)
+
+    return sdk.create_sdk_mcp_server(TEAM, tools=[offered(tool) for tool in line.tools])
+
+
+def _hooks(line: Line) -> dict[HookEvent, list[sdk.HookMatcher]]:
+    from claude_agent_sdk import HookMatcher
+
+    async def after_tool(
+        _given: sdk.HookInput, _call: str | None, _context: sdk.HookContext
+    ) -> sdk.HookJSONOutput:
+        news = await line.incoming()
+        if not news:
+            return {}
+        return {"hookSpecificOutput": {"hookEventName": "PostToolUse", "additionalContext": news}}
+
+    async def at_end(
+        _given: sdk.HookInput, _call: str | None, _context: sdk.HookContext
+    ) -> sdk.HookJSONOutput:
+        why = await line.before_end()
+        return {"decision": "block", "reason": why} if why else {}
+
+    return {"PostToolUse": [HookMatcher(hooks=[after_tool])], "Stop": [HookMatcher(hooks=[at_end])]}
 
 
 # --- the SDK's messages, in our words ----------------------------------------------------------------
@@ -188,7 +237,7 @@ def _sign(event: Mapping[str, Any]) -> Sign:
         case "ping":
             return Sign(ping=True)
         case "message_start":
-            return Sign(input_tokens=_input_tokens(event["message"].get("usage") or {}))
+            return Sign(begins=True, input_tokens=_input_tokens(event["message"].get("usage") or {}))
         case "message_delta":
             usage: Mapping[str, Any] = event.get("usage") or {}
             return Sign(output_tokens=int(usage.get("output_tokens") or 0))

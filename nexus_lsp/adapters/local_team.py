@@ -10,10 +10,10 @@ import asyncio
 import importlib.metadata
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import assert_never
+from typing import Any, assert_never
 
 from nexus_lsp.adapters import sandbox
 from nexus_lsp.adapters.local.analysis import analyse
@@ -21,7 +21,7 @@ from nexus_lsp.adapters.local.fixes import implement
 from nexus_lsp.adapters.local.test_generation import write_tests
 from nexus_lsp.adapters.local.validation import validate
 from nexus_lsp.adapters.local.withdrawal import Originals
-from nexus_lsp.ports import Assignment, Outcome, Readiness, Report, Spent
+from nexus_lsp.ports import Assignment, Line, Outcome, Readiness, Report, Spent
 
 _TOOLS = {
     "ruff": "fixes, lint and security findings",
@@ -44,15 +44,15 @@ class LocalTeam:
         self._originals = Originals()
         self._at_work: set[asyncio.Task[object]] = set()
 
-    async def work(self, assignment: Assignment, report: Callable[[Report], None]) -> Outcome:
-        """Do the task in its checkout; what it spends is time only."""
+    async def work(self, assignment: Assignment, report: Callable[[Report], None], line: Line) -> Outcome:
+        """Do the task in its checkout; what it spends is time only. Tools have nothing to say to a team."""
         began = time.monotonic()
         current = asyncio.current_task()
         if current is not None:
             self._at_work.add(current)
         try:
             async with asyncio.timeout(assignment.timeout):
-                outcome = await self._dispatch(assignment, report)
+                outcome = await self._until_stopped(self._dispatch(assignment, report), line)
         except TimeoutError:
             outcome = Outcome("broken", f"The task did not end within {assignment.timeout:g} s.")
         except OSError as error:
@@ -61,6 +61,20 @@ class LocalTeam:
             if current is not None:
                 self._at_work.discard(current)
         return replace(outcome, spent=Spent(seconds=time.monotonic() - began))
+
+    async def _until_stopped(self, work: Coroutine[Any, Any, Outcome], line: Line) -> Outcome:
+        working = asyncio.create_task(work)
+        stopping = asyncio.create_task(line.stopped.wait())
+        try:
+            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                return working.result()
+            told = "It was stopped because a budget is spent."
+            return Outcome("broken", told, retryable=True, fault="stopped")
+        finally:
+            for task in (working, stopping):
+                task.cancel()
+            await asyncio.gather(working, stopping, return_exceptions=True)
 
     async def _dispatch(self, assignment: Assignment, report: Callable[[Report], None]) -> Outcome:
         kind = assignment.task.type

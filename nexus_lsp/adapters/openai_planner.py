@@ -13,19 +13,32 @@ import json
 import logging
 import os
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
-from nexus_lsp.adapters.planner_answer import Mode, read_plan, response_format, short, text_of
-from nexus_lsp.adapters.planner_prompt import Message, mend, prompt
+from nexus_lsp.adapters.planner_answer import (
+    Mode,
+    plan_schema,
+    read_plan,
+    read_revision,
+    response_format,
+    revision_schema,
+    short,
+    text_of,
+)
+from nexus_lsp.adapters.planner_prompt import Message, mend, prompt, replan_prompt
 from nexus_lsp.core.plan import Plan
+from nexus_lsp.core.problems import Problem
+from nexus_lsp.core.replanning import Revision, Trouble
 from nexus_lsp.ports import Brief, PlanFailed
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 DEFAULT_MODEL = "gpt-5.5"
 RETIRED = {
@@ -74,20 +87,35 @@ class OpenAIPlanner:
     async def plan(self, brief: Brief) -> Plan:
         """A checked plan; PlanFailed with what to do about it."""
         agents = [persona.agent_id for persona in brief.personas]
-        messages = prompt(brief)
-        answer = await self._answer(messages, agents)
-        plan, problems = read_plan(answer, agents)
-        if plan is None:
+        return await self._read(prompt(brief), plan_schema(agents), lambda said: read_plan(said, agents))
+
+    async def replan(self, brief: Brief, trouble: Trouble) -> Revision:
+        """Another way, checked in form; PlanFailed where there is none, or no answer to be used."""
+        agents = [persona.agent_id for persona in brief.personas]
+        messages, schema = replan_prompt(brief, trouble), revision_schema(agents)
+        found = await self._read(messages, schema, lambda said: read_revision(said, agents))
+        if not found.tasks:
+            raise PlanFailed(f"{self._model} sees no other way: {short(found.why, 500)}")
+        return found
+
+    async def _read(
+        self,
+        messages: Sequence[Message],
+        schema: Mapping[str, Any],
+        read: Callable[[str], tuple[T | None, list[Problem]]],
+    ) -> T:
+        """The answer as a value; a wrong one is sent back once, with all that is wrong with it."""
+        answer = await self._answer(messages, schema)
+        found, problems = read(answer)
+        if found is None:
             _log.info("the plan of %s is sent back once: %s", self._model, problems[0])
-            plan, problems = read_plan(
-                await self._answer([*messages, *mend(answer, problems)], agents), agents
-            )
-        if plan is None:
+            found, problems = read(await self._answer([*messages, *mend(answer, problems)], schema))
+        if found is None:
             raise PlanFailed(
                 f"{self._model} gave no usable plan in two tries ({short(str(problems[0]), 300)}). Ask "
                 "again, say the request in other words, or set NEXUS_PLANNER_MODEL to another model."
             )
-        return plan
+        return found
 
     async def close(self) -> None:
         """Close the connections."""
@@ -97,12 +125,12 @@ class OpenAIPlanner:
 
     # --- one answer ----------------------------------------------------------------------------------
 
-    async def _answer(self, messages: Sequence[Message], agents: Sequence[str]) -> str:
+    async def _answer(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> str:
         """The text of one answer, in the strictest form the service takes."""
         client = await self._opened()
         try:
             async with asyncio.timeout(self._timeout):
-                return text_of(await self._asked(client, messages, agents), self._model)
+                return text_of(await self._asked(client, messages, schema), self._model)
         except TimeoutError:
             raise PlanFailed(
                 f"{self._model} at {self._host()} gave no answer within {self._timeout:g} seconds. Ask "
@@ -110,13 +138,15 @@ class OpenAIPlanner:
                 "without a model."
             ) from None
 
-    async def _asked(self, client: AsyncOpenAI, messages: Sequence[Message], agents: Sequence[str]) -> bytes:
+    async def _asked(
+        self, client: AsyncOpenAI, messages: Sequence[Message], schema: Mapping[str, Any]
+    ) -> bytes:
         from openai import APIConnectionError, APIStatusError, APITimeoutError, OpenAIError
 
         mode = _known_mode.get(self._service(), "schema")
         while True:
             try:
-                return await self._body(client, messages, response_format(mode, agents))
+                return await self._body(client, messages, response_format(mode, schema))
             except APIStatusError as error:
                 if mode == "text" or not _refuses_format(error):
                     raise PlanFailed(self._status_sentence(error)) from None

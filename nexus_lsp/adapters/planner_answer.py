@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from nexus_lsp.core.plan import Plan, Task, TaskType, plan_problems
 from nexus_lsp.core.problems import Problem
+from nexus_lsp.core.replanning import Revision
 from nexus_lsp.ports import PlanFailed
 
 Mode = Literal["schema", "json", "text"]
@@ -92,6 +93,27 @@ class _WirePlan(_Lenient):
     tasks: list[_WireTask]
 
 
+class _WireRevision(_Lenient):
+    why: str = Field(max_length=2_000)
+    replaces: _Words = ()
+    tasks: list[_WireTask]
+
+
+def read_revision(answer: str, agents: Sequence[str]) -> tuple[Revision | None, list[Problem]]:
+    """(another way, nothing), or (None, all that is wrong with it). A way without tasks says there is none."""
+    try:
+        wire = _WireRevision.model_validate(_json_in(answer))
+    except ValidationError as error:
+        return None, [_wire_problem(one["loc"], one["msg"]) for one in error.errors(include_url=False)[:20]]
+    except (ValueError, RecursionError):
+        return None, [Problem("answer", "it is not a JSON object", "Answer with JSON and nothing else.")]
+    unknown = [task.agent for task in wire.tasks if task.agent not in agents]
+    if unknown:
+        mend = f"Use one of: {', '.join(agents)}."
+        return None, [Problem("tasks", f"{unknown[0]!r} is not an agent", mend)]
+    return Revision(tuple(Task(**t.model_dump()) for t in wire.tasks), wire.replaces, wire.why), []
+
+
 def read_plan(answer: str, agents: Sequence[str]) -> tuple[Plan | None, list[Problem]]:
     """(the plan, nothing), or (None, everything that is wrong with the answer)."""
     try:
@@ -129,20 +151,27 @@ def _json_in(answer: str) -> object:
     return found
 
 
-def response_format(mode: Mode, agents: Sequence[str]) -> dict[str, Any] | None:
-    """What is sent as `response_format`; None for words only."""
+def response_format(mode: Mode, schema: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What is sent as `response_format` for an answer of this schema; None for words only."""
     if mode == "text":
         return None
     if mode == "json":
         return {"type": "json_object"}
-    return {
-        "type": "json_schema",
-        "json_schema": {"name": "plan", "strict": True, "schema": plan_schema(agents)},
-    }
+    return {"type": "json_schema", "json_schema": {"name": "plan", "strict": True, "schema": schema}}
 
 
 def plan_schema(agents: Sequence[str]) -> dict[str, Any]:
     """The plan's JSON schema within what strict mode takes: every field required, none besides."""
+    return _closed({"summary": {"type": "string"}, "tasks": _tasks(agents)})
+
+
+def revision_schema(agents: Sequence[str]) -> dict[str, Any]:
+    """The same of another way (`core.replanning.Revision`)."""
+    words = {"type": "array", "items": {"type": "string"}}
+    return _closed({"why": {"type": "string"}, "replaces": words, "tasks": _tasks(agents)})
+
+
+def _tasks(agents: Sequence[str]) -> dict[str, Any]:
     words = {"type": "array", "items": {"type": "string"}}
     text = {"type": "string"}
     task: dict[str, Any] = {
@@ -155,7 +184,7 @@ def plan_schema(agents: Sequence[str]) -> dict[str, Any]:
         "writes": words,
         "acceptance": words,
     }
-    return _closed({"summary": text, "tasks": {"type": "array", "items": _closed(task)}})
+    return {"type": "array", "items": _closed(task)}
 
 
 def _closed(properties: dict[str, Any]) -> dict[str, Any]:

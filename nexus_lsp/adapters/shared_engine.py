@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from nexus_lsp.adapters.socket_client import Link
 from nexus_lsp.adapters.socket_server import HostedApi
 from nexus_lsp.adapters.socket_wire import Gone, Json
 from nexus_lsp.core.problems import Refused
-from nexus_lsp.core.settings import Settings
+from nexus_lsp.core.settings import Settings, settings_over
 from nexus_lsp.ports import CarriedOut, Face, JournalFailed
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ class SharedEngine:
     def _with_settings(self, name: str, argument: Mapping[str, Any]) -> Mapping[str, Any]:
         """Each face's settings count for what it delegates, and for an engine that it takes over."""
         if name == "settings":
-            self._settings = replace(self._settings, **argument)
+            self._settings = settings_over(self._settings, argument)
         if name == "delegate":
             return {**argument, "settings": asdict(self._settings)}
         return argument

@@ -112,6 +112,8 @@ def _first(run: Run, what: h.Happening, limits: Limits) -> Facts:  # noqa: PLR09
             return team.delivered(run, what)
         case h.Died():
             return team.died(run, what)
+        case h.BusSeen():
+            return [] if over else [f.MessageDelayed(what.why)]
         case h.Noted():
             return team.noted(run, what)
         case h.Remembered():

@@ -166,6 +166,7 @@ def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912 - one table, one p
             f.MessageSent()
             | f.MessageDelivered()
             | f.MessageDead()
+            | f.MessageDelayed()
             | f.NoteWritten()
             | f.MemoryStored()
             | f.MemoryRecalled()

@@ -305,6 +305,13 @@ class Died:
 
 
 @dataclass(frozen=True, slots=True)
+class BusSeen:
+    """The message bus is down, or works again."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Noted:
     """An agent writes on the scratchpad."""
 
@@ -406,6 +413,7 @@ Happening = (
     | Posted
     | Delivered
     | Died
+    | BusSeen
     | Noted
     | Remembered
     | Forgotten

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
-"""Seconds between attempts of one task that broke: doubled twice each time."""
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+"""Seconds between attempts of one task that broke: three times as long each time."""
 
 TRIPS_AFTER = 5
 """Faults of a backend in a row, over all its agents, after which it is given a rest."""
@@ -22,7 +22,7 @@ RECENT = 50
 
 def backoff(retries: int) -> float:
     """Seconds to wait before the attempt after `retries` broken ones (0 for the first)."""
-    return min(FIRST_PAUSE * 4**retries, LONGEST_PAUSE)
+    return min(FIRST_PAUSE * 3**retries, LONGEST_PAUSE)
 
 
 # --- a backend's circuit breaker ---------------------------------------------------------------------

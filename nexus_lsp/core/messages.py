@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar, cast, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from nexus_lsp.core.problems import Problem
 
@@ -42,7 +42,7 @@ ResultStatus = Literal["completed", "failed", "partial"]
 class _Open(BaseModel):
     """Unknown fields are kept; nothing is converted silently."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True, strict=True)
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
 
 class Party(_Open):
@@ -53,6 +53,9 @@ class Party(_Open):
     instance_id: str | None = Field(default=None, max_length=200)
     session_id: str | None = Field(default=None, max_length=200)
 
+
+_SENDER: Any = Field(validation_alias=AliasChoices("from", "sender"), serialization_alias="from")
+"""`from` is no name in Python."""
 
 _Id = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.:-]+$")]
 _Thread = Annotated[str, Field(min_length=1, max_length=200)]
@@ -81,7 +84,7 @@ class Message(_Dated):
     """
 
     protocol_version: Literal["1.0"] = PROTOCOL
-    sender: Party = Field(alias="from")
+    sender: Party = _SENDER
     to: Party
     message_type: MessageType
     priority: Urgency = "medium"
@@ -127,7 +130,7 @@ class TaskResponse(_Dated):
     """An agent's response to a `task_assignment`."""
 
     response_to: _Id
-    sender: Party = Field(alias="from")
+    sender: Party = _SENDER
     status: ResultStatus
     execution_time_seconds: float = Field(ge=0, strict=False)
     payload: ResponsePayload

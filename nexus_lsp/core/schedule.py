@@ -9,7 +9,7 @@ state names the same work.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -122,16 +122,12 @@ def _has_place(
     return busy_there + starting < most
 
 
-def next_wake(runs: Iterable[Run]) -> float | None:
-    """The earliest time (Unix seconds) at which a task that was left in peace may begin again."""
-    times = [
-        s.not_before
-        for run in runs
-        if run.status == "in_progress"
-        for s in run.tasks.values()
-        if s.status == "pending" and s.not_before is not None
-    ]
-    return min(times, default=None)
+def next_wakes(runs: Iterable[Run]) -> Iterator[float]:
+    """The times (Unix seconds) at which tasks that are left in peace may begin again."""
+    for run in runs:
+        for s in run.tasks.values():
+            if run.status == "in_progress" and s.status == "pending" and s.not_before is not None:
+                yield s.not_before
 
 
 def _urgency(run: Run, taken: list[tuple[str, str]]) -> tuple[int, float, int, float, str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Literal
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from typing import Any, Literal
 
+from nexus_lsp.core.budget import Budgets
 from nexus_lsp.core.problems import Problem
 
 
@@ -21,8 +22,15 @@ class Settings:
         max_agents: how many agents work at once, over all runs of a workspace.
         test_command: how this workspace's tests are run; none = found out (pytest).
         budget: US dollars a run may spend; none = no limit.
+        budgets: limits of a run, of each task and of each agent in it, in usd, tokens and seconds of work.
         repair_rounds: further attempts a task gets after a conflict or a red gate.
+        replan_rounds: how often another way is looked for in one run when a task fails.
         task_timeout: seconds one attempt may take.
+        ask_timeout: seconds an agent waits for an answer of yours before it goes on without.
+        coverage_target: percent of the changed lines that tests are to execute; below it the tester gets one
+            more task. 0 asks for nothing.
+        redis_url: a Redis server that carries the agents' messages; none = a file in the state directory. A
+            password belongs into the environment variable NEXUS_REDIS_URL instead.
     """
 
     trusted: bool = False
@@ -32,8 +40,29 @@ class Settings:
     max_agents: int = 4
     test_command: str | None = None
     budget: float | None = None
+    budgets: Budgets = field(default_factory=Budgets)
     repair_rounds: int = 2
+    replan_rounds: int = 2
     task_timeout: float = 3600.0
+    ask_timeout: float = 3600.0
+    coverage_target: float = 90.0
+    redis_url: str | None = None
+
+    @property
+    def all_budgets(self) -> Budgets:
+        """The budgets, with the run's money in its place."""
+        if self.budget is None:
+            return self.budgets
+        return replace(self.budgets, run=replace(self.budgets.run, usd=self.budget))
+
+
+def settings_over(base: Settings, given: Mapping[str, Any]) -> Settings:
+    """Settings with others laid over them, as `dataclasses.asdict` and JSON give those."""
+    from nexus_lsp.core.wire import from_json
+
+    budgets = given.get("budgets")
+    kept = {**given, "budgets": from_json(budgets, Budgets)} if isinstance(budgets, Mapping) else given
+    return replace(base, **kept)
 
 
 def settings_from(given: Mapping[str, object]) -> tuple[Settings, list[Problem]]:
@@ -46,20 +75,47 @@ def settings_from(given: Mapping[str, object]) -> tuple[Settings, list[Problem]]
     names = {_camel(f.name): f.name for f in fields(Settings)}
     known = {names[key]: value for key, value in given.items() if key in names and value is not None}
     adapter = TypeAdapter(Settings)
-    problems: list[Problem] = []
+    faults: list[tuple[str, str]] = []
     try:
-        return adapter.validate_python(known), problems
+        settings = adapter.validate_python(known)
     except ValidationError as error:
-        for fault in error.errors():
-            name = str(fault["loc"][0])
-            known.pop(name, None)
-            mend = f"The default is used ({_default(name)})."
-            problems.append(Problem(f"nexus.{_camel(name)}", fault["msg"], mend))
-    return adapter.validate_python(known), problems
+        faults = [(str(fault["loc"][0]), fault["msg"]) for fault in error.errors()]
+        sound = {name: value for name, value in known.items() if name not in dict(faults)}
+        settings = adapter.validate_python(sound)
+    wrong = _meaningless(settings)
+    back = {name: getattr(Settings(), name) for name, _ in wrong}
+    problems = [
+        Problem(f"nexus.{_camel(name)}", what, f"The default is used ({_default(name)}).")
+        for name, what in (*faults, *wrong)
+    ]
+    return replace(settings, **back), problems
+
+
+def _meaningless(settings: Settings) -> list[tuple[str, str]]:
+    """Right in type, wrong in meaning: (name, what is wrong)."""
+    found: list[tuple[str, str]] = []
+    least = {"max_agents": 1, "repair_rounds": 0, "replan_rounds": 0, "ask_timeout": 1, "task_timeout": 1}
+    for name, value in least.items():
+        if getattr(settings, name) < value:
+            found.append((name, f"it is below {value}"))
+    if not 0 <= settings.coverage_target <= 100:
+        found.append(("coverage_target", "it is not within 0 to 100"))
+    if settings.budget is not None and settings.budget <= 0:
+        found.append(("budget", "it is not above 0"))
+    allowances = (settings.budgets.run, settings.budgets.task, settings.budgets.agent)
+    if any(limit <= 0 for allowance in allowances for _, limit in allowance.limits()):
+        found.append(("budgets", "a limit is not above 0"))
+    if settings.redis_url and "@" in settings.redis_url:
+        found.append(("redis_url", "a password is no setting: put this URL into NEXUS_REDIS_URL"))
+    return found
 
 
 def _default(name: str) -> object:
-    return next(f.default for f in fields(Settings) if f.name == name)
+    return next(_of(f) for f in fields(Settings) if f.name == name)
+
+
+def _of(spec: Field[object]) -> object:
+    return "no limit" if spec.default is MISSING else spec.default
 
 
 def _camel(name: str) -> str:

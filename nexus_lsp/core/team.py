@@ -80,7 +80,13 @@ def evolve_team(team: TeamState, fact: f.TeamFact, at: float) -> TeamState:
         case f.MemoryRecalled():
             ids = tuple(line.item_id for line in fact.items)
             return replace(team, recalled={**team.recalled, fact.task_id: ids})
-        case f.MemoryUnavailable() | f.AgentSpent() | f.AgentUnavailable() | f.AgentAvailable():
+        case (
+            f.MessageDelayed()
+            | f.MemoryUnavailable()
+            | f.AgentSpent()
+            | f.AgentUnavailable()
+            | f.AgentAvailable()
+        ):
             return team
     assert_never(fact)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,17 +24,24 @@ from nexus_lsp.core.problems import Refused, Unknown
 from nexus_lsp.core.run import OVER, Run
 from nexus_lsp.core.schedule import Effect, due, next_starts
 from nexus_lsp.core.settings import Settings
+from nexus_lsp.engine import effects, roster
 from nexus_lsp.engine.baseline import Baseline
+from nexus_lsp.engine.clock import Clock
+from nexus_lsp.engine.feedback import Feedback
 from nexus_lsp.engine.integration import Away, Integration
+from nexus_lsp.engine.mailroom import Mailroom
+from nexus_lsp.engine.pulses import Pulses
+from nexus_lsp.engine.recall import Recall
+from nexus_lsp.engine.ward import Ward
 from nexus_lsp.engine.work import work
 from nexus_lsp.ports import (
     AgentBackend,
-    Brief,
+    Bus,
     Face,
     Gates,
     Journal,
     JournalFailed,
-    PlanFailed,
+    Memory,
     Planner,
     Repository,
     RepositoryFailed,
@@ -46,11 +53,11 @@ QUEUE_SIZE = 1000
 RETRY_AFTER = 5.0
 """Seconds until what could not be journalled, or could not start, is tried again."""
 
-LONGEST_NAP = 60.0
-"""Seconds; the clock of asks is looked at again after that, for a machine may have slept."""
-
 SLOW_TURN = 0.1
 """Seconds; a turn of the loop that takes longer is logged."""
+
+TESTER = "test_creator"
+"""The role whose persona is asked for tests of changed lines that have none."""
 
 ENDED = "NEXUS' engine has ended; what was under way goes on when it is opened again."
 
@@ -75,6 +82,8 @@ class Adapters:
     repository: Repository
     journal: Journal
     gates: Gates
+    bus: Bus
+    memory: Memory
     team: Callable[[str], tuple[str, str]]
     planner: Callable[[str], tuple[Planner, str]]
     backend: Callable[[str], AgentBackend]
@@ -115,7 +124,12 @@ class Engine:
     _baseline: Baseline | None = None
     _loop: asyncio.Task[None] | None = None
     _held: asyncio.TimerHandle | None = None
-    _asks: asyncio.TimerHandle | None = None
+    _errands: set[asyncio.Task[None]] = field(default_factory=set["asyncio.Task[None]"])
+    mailroom: Mailroom = field(init=False)
+    recall: Recall = field(init=False)
+    pulses: Pulses = field(init=False)
+    ward: Ward = field(init=False)
+    _clock: Clock = field(init=False)
     at_rest: bool = False
     """Opened only to be looked at and decided in: no work starts until `wake`."""
     _waking: asyncio.Task[None] | None = None
@@ -128,6 +142,10 @@ class Engine:
         """Replay the journal, then go on with what was under way. JournalFailed where it cannot be read."""
         for entry in await self.adapters.journal.open():
             self._remember(entry)
+        self.mailroom, self.recall = Mailroom(self), Recall(self)
+        self.pulses, self.ward, self._clock = Pulses(self), Ward(self), Clock(self)
+        self.listeners.append(Feedback(self).hear)
+        await self.mailroom.open()
         self._baseline = Baseline(self.adapters.repository, self.adapters.gates)
         self._loop = asyncio.create_task(self._run_loop(), name="nexus engine")
         if not self.at_rest:
@@ -144,25 +162,29 @@ class Engine:
         for run in list(self.runs.values()):
             await self._recover(run)
         self.at_rest = False
-        self._reconcile()
+        self.reconcile()
 
     async def close(self) -> None:
         """End every effect and give back every adapter. What was under way is recovered at the next open."""
         self.closing = True
-        for timer in (self._held, self._asks):
-            if timer:
-                timer.cancel()
+        if self._held:
+            self._held.cancel()
+        self._clock.stop()
+        self.pulses.close()
         if self._loop:
             self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
-        tasks = [*self._effects.values(), *self._starting.values()]
+        tasks = [*self._effects.values(), *self._starting.values(), *self._errands]
         tasks += [self._waking] if self._waking else []
+        await self.mailroom.close()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         while not self._queue.empty():
             self._give(self._queue.get_nowait(), Refused(ENDED))
+        await self.recall.close()
         await self.adapters.gates.close()
+        await self.adapters.bus.close()
         await self.adapters.journal.close()
 
     async def _recover(self, run: Run) -> None:
@@ -219,6 +241,45 @@ class Engine:
         except asyncio.QueueFull:
             log.warning("the engine's queue is full: a progress report was dropped")
 
+    async def quietly(self, run_id: str, happening: h.Happening) -> None:
+        """As `submit`, for what is worth saying but changes nothing: what cannot be kept is logged."""
+        try:
+            await self.submit(run_id, happening)
+        except (Refused, JournalFailed) as error:
+            log.info("%s was not kept: %s", type(happening).__name__, error)
+
+    async def when(self, run_id: str, holds: Callable[[Run], bool]) -> None:
+        """Wait until something holds of a run."""
+        changed = asyncio.Event()
+
+        def hear(_entry: f.Entry, run: Run) -> None:
+            if run.id == run_id:
+                changed.set()
+
+        self.listeners.append(hear)
+        try:
+            while not holds(self.runs[run_id]):
+                changed.clear()
+                await changed.wait()
+        finally:
+            self.listeners.remove(hear)
+
+    def spawn(self, errand: Coroutine[Any, Any, None], name: str) -> None:
+        """Do something beside the loop; it is cancelled when the engine closes."""
+        task = asyncio.create_task(errand, name=name)
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+        task.add_done_callback(_logged)
+
+    def names(self) -> dict[str, str]:
+        """The personas' names, by their ids."""
+        return {p.agent_id: p.name for p in self.adapters.personas()}
+
+    def agents(self) -> dict[str, Any]:
+        """How the team stands (`engine.roster`)."""
+        adapters = self.adapters
+        return roster.agents(self.runs.values(), adapters.personas(), adapters.now(), self.pulses.silence)
+
     def say(self, run_id: str, task_id: str, message: str) -> None:
         """A progress line that is shown and not kept (a gate's output as it comes)."""
         self.announce({"type": "said", "run_id": run_id, "task_id": task_id, "message": message})
@@ -255,7 +316,7 @@ class Engine:
             except Exception as error:
                 log.exception("a turn of the engine failed")
                 self._give(turn, error)
-            self._reconcile()
+            self.reconcile()
             if loop.time() - began > SLOW_TURN:
                 log.warning(
                     "a turn took %.0f ms: %s", (loop.time() - began) * 1e3, type(turn.happening).__name__
@@ -302,15 +363,22 @@ class Engine:
 
     def _go_on(self) -> None:
         self._held = None
-        self._reconcile()
+        self.reconcile()
 
     def _limits(self) -> Limits:
-        agents = frozenset(p.agent_id for p in self.adapters.personas())
-        return Limits(repairs=self.settings.repair_rounds, agents=agents)
+        personas, settings = self.adapters.personas(), self.settings
+        return Limits(
+            repairs=settings.repair_rounds,
+            restarts={p.agent_id: p.health.restart_threshold for p in personas},
+            agents=frozenset(p.agent_id for p in personas),
+            replans=settings.replan_rounds,
+            coverage=settings.coverage_target or None,
+            tester=next((p.agent_id for p in personas if p.role == TESTER), ""),
+        )
 
     # --- effects -------------------------------------------------------------------------------------
 
-    def _reconcile(self) -> None:
+    def reconcile(self) -> None:
         """Start what is due and not under way; end what belongs to a run that is over."""
         for effect, task in list(self._effects.items()):
             # once: a second cancellation would break off the tidying up after the first
@@ -323,30 +391,13 @@ class Engine:
             for effect in due(run):
                 if effect not in self._effects:
                     self._effects[effect] = asyncio.create_task(self._perform(effect), name=str(effect))
-        for key in next_starts(live, self.settings.max_agents, self._starting):
-            self._starting[key] = asyncio.create_task(self._start_task(*key), name=f"start {key}")
-        self._wind_asks(live)
-
-    def _wind_asks(self, live: list[Run]) -> None:
-        """Set the clock to the next ask that runs out."""
-        if self._asks:
-            self._asks.cancel()
-            self._asks = None
-        times = [ask.expires for run in live for ask in run.open_asks if ask.expires is not None]
-        if times:
-            nap = min(max(0.0, min(times) - self.adapters.now()), LONGEST_NAP)
-            self._asks = asyncio.get_running_loop().call_later(nap, self._expire_asks)
-
-    def _expire_asks(self) -> None:
-        self._asks = None
         now = self.adapters.now()
-        live = [run for run in self.runs.values() if run.status not in OVER]
-        asks = [(run, ask) for run in live for ask in run.open_asks if ask.expires is not None]
-        for run, ask in asks:
-            if ask.expires is not None and ask.expires <= now:
-                self.report(run.id, h.Answer(ask.ask_id, ask.default, "timeout"))
-        if not any(ask.expires is not None and ask.expires <= now for _, ask in asks):
-            self._wind_asks(live)
+        for key in next_starts(live, self.settings.max_agents, self._starting, now, self.ward.places):
+            self._starting[key] = asyncio.create_task(self._start_task(*key), name=f"start {key}")
+        self.pulses.look()
+        self.mailroom.look()
+        self.recall.look()
+        self._clock.wind(live, self.ward.wakes())
 
     async def _perform(self, effect: Effect) -> None:
         try:
@@ -368,7 +419,7 @@ class Engine:
 
     def _after_effect(self) -> None:
         if not self.closing:
-            self._reconcile()
+            self.reconcile()
 
     async def _fell(self, effect: Effect, error: Exception) -> None:
         """An effect did not end as effects should: the run (or the task) fails with a sentence."""
@@ -383,10 +434,14 @@ class Engine:
             log.exception("%s could not be reported", effect)
 
     def _kinds(self) -> Mapping[str, Callable[[Effect], Awaitable[None]]]:
+        assert self._baseline is not None
+        keeper = self._baseline
         return {
-            "snapshot": self._snapshot,
-            "baseline": self._measure_baseline,
-            "plan": self._plan,
+            "snapshot": lambda effect: effects.snapshot(self, effect),
+            "baseline": lambda effect: effects.baseline(self, effect, keeper),
+            "plan": lambda effect: effects.plan(self, effect),
+            "replan": lambda effect: effects.replan(self, effect),
+            "scrutinise": lambda effect: effects.scrutinise(self, effect),
             "work": lambda effect: work(self, effect.run_id, effect.task_id),
             "land": lambda effect: self.integration(effect.run_id).land(effect.task_id),
         }
@@ -404,55 +459,12 @@ class Engine:
             texts.update(opened)
         return texts
 
-    async def _snapshot(self, effect: Effect) -> None:
-        repository = self.adapters.repository
-        taken = await repository.snapshot(await self.open_texts())
-        await repository.keep(f"{effect.run_id}/snapshot", taken.commit)
-        head = await repository.user_head()
-        await self.submit(effect.run_id, h.SnapshotDone(taken.commit, head, taken.notes))
-
-    async def _measure_baseline(self, effect: Effect) -> None:
-        run = self.runs[effect.run_id]
-        assert self._baseline is not None and run.snapshot is not None
-        facts = await self._baseline.measure(run.snapshot, run.started.trusted, run.started.test_command)
-        await self.submit(run.id, h.BaselineDone(facts))
-
-    async def _plan(self, effect: Effect) -> None:
-        run = self.runs[effect.run_id]
-        planner, why = self.adapters.planner(run.started.team)
-        try:
-            plan = await planner.plan(await self._brief(run))
-        except PlanFailed as error:
-            await self.submit(run.id, h.StepFailed(str(error)))
-            return
-        ready = h.PlanReady(plan, planner.source, why, self.adapters.new_id("ask"))
-        await self.submit(run.id, ready)
-
-    async def _brief(self, run: Run) -> Brief:
-        assert run.snapshot is not None
-        repository = self.adapters.repository
-        excerpts: list[tuple[str, str]] = []
-        for path in ("README.md", "README.rst", "pyproject.toml", "package.json"):
-            content = await repository.read_file(run.snapshot, path)
-            if content:
-                excerpts.append((path, content.content[:4000].decode("utf-8", "replace")))
-        return Brief(
-            request=run.started.request,
-            files=await repository.files(run.snapshot),
-            personas=self.adapters.personas(),
-            team=run.started.team,
-            focus=run.started.focus,
-            context=run.started.context,
-            excerpts=tuple(excerpts),
-        )
-
     async def _start_task(self, run_id: str, task_id: str) -> None:
         """Bring the integration tree up to the user's text, then give the task its place."""
         try:
             base = await self.integration(run_id).refresh()
             state = self.runs[run_id].tasks[task_id]
-            instance = f"{state.task.agent}#{self.adapters.new_id('agent')}"
-            await self.submit(run_id, h.Start(task_id, instance, base))
+            await self.submit(run_id, h.Start(task_id, state.instance, base))
         except Away:
             log.info("task %s waits: HEAD was switched", task_id)
         except (Refused, JournalFailed):
@@ -465,3 +477,8 @@ class Engine:
         finally:
             self._starting.pop((run_id, task_id), None)
             self._after_effect()
+
+
+def _logged(done: asyncio.Task[None]) -> None:
+    if not done.cancelled() and done.exception():
+        log.error("%s failed", done.get_name(), exc_info=done.exception())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
@@ -21,9 +20,10 @@ from nexus_lsp.core.plan import Plan
 from nexus_lsp.core.problems import InvalidArgument, Refused, Unknown
 from nexus_lsp.core.review import select
 from nexus_lsp.core.run import Run
+from nexus_lsp.core.settings import settings_over
 from nexus_lsp.core.wire import Json, entry_to_json, from_json
 from nexus_lsp.engine.engine import Engine
-from nexus_lsp.engine.projections import agents, change_line, estimate, run_detail, run_summary, touches
+from nexus_lsp.engine.projections import change_line, estimate, run_detail, run_summary, touches
 from nexus_lsp.engine.review import Decided, Review
 from nexus_lsp.ports import Face
 
@@ -153,7 +153,7 @@ class Operations:
         if not request:
             raise InvalidArgument("The request is empty: say in a sentence what the team is to do.")
         engine = self._engine
-        settings = replace(engine.settings, **(a.settings or {}))
+        settings = settings_over(engine.settings, a.settings or {})
         team, why = engine.adapters.team(a.team or settings.team)
         context = dict(a.context or {}) | ({"range": a.range} if a.range else {})
         run_id = await engine.delegate(
@@ -168,7 +168,7 @@ class Operations:
                 trusted=settings.trusted or engine.adapters.trusted(),
                 focus=tuple(a.paths),
                 context=json.dumps(context) if context else "",
-                max_usd=settings.budget,
+                budgets=settings.all_budgets,
                 test_command=settings.test_command,
             )
         )
@@ -194,13 +194,13 @@ class Operations:
 
     async def _one_run(self, a: _OfRun, _face: Face | None) -> Json:
         run = self._run(a.run_id)
-        left = sum(1 for s in run.tasks.values() if s.status in ("pending", "in_progress"))
+        open_tasks = [s for s in run.tasks.values() if not s.replaced]
+        left = sum(1 for s in open_tasks if s.status in ("pending", "in_progress"))
         seconds = estimate(self._engine.runs.values(), left)
         return run_detail(run) | {"estimated_seconds": seconds}
 
     async def _agents(self, _a: _Nothing, _face: Face | None) -> Json:
-        adapters = self._engine.adapters
-        return agents(self._engine.runs.values(), adapters.personas(), adapters.now())
+        return self._engine.agents()
 
     async def _answer(self, a: _Answer, _face: Face | None) -> Json:
         for run in self._engine.runs.values():
@@ -262,7 +262,7 @@ class Operations:
 
     async def _settings(self, a: _Settings, _face: Face | None) -> Json:
         """New settings; they count from the next run, task or decision on."""
-        self._engine.settings = replace(self._engine.settings, **(a.model_extra or {}))
+        self._engine.settings = settings_over(self._engine.settings, a.model_extra or {})
         return {"status": "ok"}
 
     async def _base(self, a: _Blob, _face: Face | None) -> Json:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from nexus_lsp.core import facts as f
+from nexus_lsp.core.budget import split_key
 from nexus_lsp.core.changes import Change
-from nexus_lsp.core.personas import Persona
 from nexus_lsp.core.run import ChangeState, GateFact, Run, TaskState
+from nexus_lsp.core.spending import Meter, meters
+from nexus_lsp.core.team import Sent
 from nexus_lsp.core.wire import Json, to_json
-
-DAY = 86_400.0
 
 
 def run_summary(run: Run) -> Json:
     """One line of a list of runs."""
-    done = sum(1 for s in run.tasks.values() if s.status == "completed")
+    tasks = [s for s in run.tasks.values() if not s.replaced]
+    done = sum(1 for s in tasks if s.status == "completed")
     return {
         "run_id": run.id,
         "request": run.started.request,
@@ -26,9 +27,10 @@ def run_summary(run: Run) -> Json:
         "started_at": run.started_at,
         "ended_at": run.ended_at,
         "tasks_done": done,
-        "tasks_total": len(run.tasks),
+        "tasks_total": len(tasks),
         "changes_pending": len(run.pending_changes),
         "usd": run.usd,
+        "asks_open": len(run.open_asks),
     }
 
 
@@ -43,7 +45,25 @@ def run_detail(run: Run) -> Json:
         "gates": [gate_line(g) for g in run.gates],
         "asks": [to_json(ask) for ask in run.open_asks],
         "notes": list(run.notes),
+        "messages": [_message(sent) for sent in run.team.messages.values()],
+        "scratchpad": [to_json(note) for note in run.team.notes],
+        "budgets": [_meter(meter) for meter in meters(run)],
+        "quality": _quality(run.quality) if run.quality else None,
     }
+
+
+def _message(sent: Sent) -> Json:
+    return {"message": dict(sent.message), "reach": dict(sent.reach)}
+
+
+def _meter(meter: Meter) -> Json:
+    scope, who, measure = split_key(meter.key)
+    return {"scope": scope, "who": who, "measure": measure, "used": meter.used, "limit": meter.limit}
+
+
+def _quality(measured: f.QualityMeasured) -> Json:
+    """What the server measured; what agents say of themselves stands in their tasks' `response`."""
+    return {**to_json(measured), "measured_by": "nexus"}
 
 
 def _task(s: TaskState) -> Json:
@@ -62,6 +82,11 @@ def _task(s: TaskState) -> Json:
         "paths": list(s.paths),
         "seconds": s.seconds,
         "usd": s.usd,
+        "tokens": s.tokens + s.live_tokens,
+        "repairs": s.repairs,
+        "restarts": s.retries,
+        "replaced": s.replaced,
+        "response": dict(s.response) if s.response else None,
     }
 
 
@@ -113,6 +138,9 @@ def gate_line(gate: GateFact) -> Json:
             return _gate(gate.gate, gate.task_id, "failed", ", ".join(gate.broken), gate.output)
         case f.GateNotMeasured():
             return _gate(gate.gate, gate.task_id, "not_measured", gate.why, "")
+        case f.GateWarned():
+            told = "\n".join(f"{p.path}:{p.line + 1}: {p.message}" for p in gate.places)
+            return _gate(gate.gate, gate.task_id, "warning" if gate.places else "passed", "", told)
 
 
 def _gate(gate: str, task_id: str | None, status: str, why: str, output: str) -> Json:
@@ -123,31 +151,6 @@ def _gate(gate: str, task_id: str | None, status: str, why: str, output: str) ->
         "status": status,
         "why": why,
         "output": output,
-    }
-
-
-def agents(runs: Iterable[Run], personas: Iterable[Persona], now: float) -> Json:
-    """The seed's `GET /api/agents`; figures are counted from the journal, never claimed."""
-    all_runs = list(runs)
-    lines = [_agent(persona, all_runs, now) for persona in personas]
-    active = sum(1 for line in lines if line["status"] == "active")
-    return {"agents": lines, "total_agents": len(lines), "active_agents": active}
-
-
-def _agent(persona: Persona, runs: list[Run], now: float) -> Json:
-    mine = [(run, s) for run in runs for s in run.tasks.values() if s.task.agent == persona.agent_id]
-    current = next((f"{run.id}/{s.task.id}" for run, s in mine if s.working), None)
-    today = [s for _, s in mine if s.started_at and now - s.started_at < DAY]
-    done = sum(1 for s in today if s.status == "completed")
-    failed = sum(1 for s in today if s.status == "failed" and not s.unable)
-    return {
-        "agent_id": persona.agent_id,
-        "name": persona.name,
-        "role": persona.role,
-        "status": "active" if current else "idle",
-        "current_task": current,
-        "health_score": round(10 * done / (done + failed), 1) if done + failed else None,
-        "tasks_completed_today": done,
     }
 
 

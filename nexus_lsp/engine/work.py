@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from nexus_lsp.core import facts as f
 from nexus_lsp.core import happenings as h
-from nexus_lsp.core.run import Run, TaskState
-from nexus_lsp.ports import Assignment, Outcome, Progress, Report, TaskResult
+from nexus_lsp.core.run import TaskState
+from nexus_lsp.engine.assigning import assignment_of, respond
+from nexus_lsp.engine.team_desk import TeamDesk
+from nexus_lsp.ports import Heard, Outcome, Progress, Report, SessionStarted
 
 if TYPE_CHECKING:
     from nexus_lsp.engine.engine import Engine
@@ -25,14 +27,19 @@ async def work(engine: Engine, run_id: str, task_id: str) -> None:
     began = time.monotonic()
     checkout = await repository.checkout(state.start, checkout_name(run_id, state))
     laid_out = time.monotonic() - began
+    desk = TeamDesk(engine, run_id, state, lambda report: _pass_on(engine, run_id, state, report))
+    engine.pulses.begin(run_id, task_id, state.attempt, desk)
     try:
-        assignment = await _assignment(engine, run, state, checkout)
+        assignment = await assignment_of(engine, run, state, checkout)
         backend = engine.adapters.backend(run.started.team)
-        outcome = await backend.work(assignment, lambda report: _pass_on(engine, run_id, state, report))
-        end = await _end(engine, state, checkout, outcome, laid_out)
+        outcome = await backend.work(assignment, desk.report, desk)
+        await engine.ward.note(run.started.team, outcome)
+        end = await _end(engine, state, checkout, outcome, laid_out, desk)
         engine.integration(run_id).queue(task_id)
         await engine.deliver(run_id, end)
+        await respond(engine, run_id, end)
     finally:
+        engine.pulses.end(run_id, task_id)
         # what was of worth is in the quarantine by now, or was given up on purpose; an engine that
         # closes leaves the checkout to be salvaged at the next open
         if not engine.closing:
@@ -46,35 +53,41 @@ def checkout_name(run_id: str, state: TaskState) -> str:
 
 
 def _pass_on(engine: Engine, run_id: str, state: TaskState, report: Report) -> None:
-    if isinstance(report, Progress):
-        what: h.Happening = h.Progressed(state.task.id, state.attempt, report.message, report.percent)
-    else:
-        what = h.SessionKnown(state.task.id, state.attempt, report.session_id)
-    engine.report(run_id, what)
+    match report:
+        case Progress():
+            what = h.Progressed(state.task.id, state.attempt, report.message, report.percent)
+            engine.report(run_id, what)
+        case SessionStarted():
+            engine.report(run_id, h.SessionKnown(state.task.id, state.attempt, report.session_id))
+        case Heard():
+            engine.pulses.heard(run_id, state.task.id, report.tokens)
 
 
 async def _end(
-    engine: Engine, state: TaskState, checkout: Path, outcome: Outcome, laid_out: float
+    engine: Engine, state: TaskState, checkout: Path, outcome: Outcome, laid_out: float, desk: TeamDesk
 ) -> h.Happening:
     assert state.start is not None
-    task = state.task
+    task, spent = state.task, outcome.spent
     repository = engine.adapters.repository
+    tokens = spent.input_tokens + spent.output_tokens
     if outcome.status in ("failed", "unable"):
-        usd = outcome.spent.usd
-        return h.Ended(task.id, state.attempt, outcome.status, outcome.summary, usd=usd)
+        return h.Ended(task.id, state.attempt, outcome.status, outcome.summary, usd=spent.usd, tokens=tokens)
     began = time.monotonic()
     harvest = await repository.harvest(checkout, state.start, f"{task.agent}: {task.title}")
     await repository.keep(f"tasks/{checkout.name}", harvest.commit)
     if outcome.status == "broken":
-        resume_from = harvest.commit if harvest.paths else None
         return h.Ended(
             task_id=task.id,
             attempt=state.attempt,
             status="broken",
             reason=outcome.summary,
             retryable=outcome.retryable,
-            resume_from=resume_from,
-            usd=outcome.spent.usd,
+            resume_from=harvest.commit if harvest.paths else None,
+            usd=spent.usd,
+            tokens=tokens,
+            at=engine.adapters.now() if outcome.fault else 0.0,
+            fresh=outcome.fault == "hung",
+            stopped=outcome.fault == "stopped",
         )
     return h.Submitted(
         f.TaskSubmitted(
@@ -82,56 +95,23 @@ async def _end(
             attempt=state.attempt,
             commit=harvest.commit,
             paths=harvest.paths,
-            summary=outcome.summary,
-            usd=outcome.spent.usd,
-            input_tokens=outcome.spent.input_tokens,
-            output_tokens=outcome.spent.output_tokens,
-            seconds=outcome.spent.seconds,
+            summary=_summary(desk, outcome),
+            usd=spent.usd,
+            input_tokens=spent.input_tokens,
+            output_tokens=spent.output_tokens,
+            seconds=spent.seconds,
             notes=harvest.notes,
             reasons=tuple(f.LineReason(r.path, r.line, r.why) for r in outcome.reasons),
             checkout_seconds=laid_out,
             harvest_seconds=time.monotonic() - began,
+            response=desk.response,
+            response_seconds=outcome.response_seconds,
         )
     )
 
 
-async def _assignment(engine: Engine, run: Run, state: TaskState, checkout: Path) -> Assignment:
-    task = state.task
-    personas = {p.agent_id: p for p in engine.adapters.personas()}
-    assert run.plan is not None
-    left = run.budget - run.usd if run.budget else None
-    changed = {c.path for c in run.pending_changes}
-    return Assignment(
-        run_id=run.id,
-        task=task,
-        attempt=state.attempt,
-        persona=personas[task.agent],
-        checkout=checkout,
-        request=run.started.request,
-        plan_summary=run.plan.summary,
-        results=tuple(_results(run, state)),
-        evidence=state.evidence,
-        notes=tuple(_rejections(run)),
-        project_text=engine.adapters.project_text(),
-        trusted=run.started.trusted,
-        changed_paths=tuple(sorted(changed | set(state.paths))),
-        session_id=state.session_id,
-        max_usd=left,
-        timeout=engine.settings.task_timeout,
-    )
-
-
-def _results(run: Run, state: TaskState) -> list[TaskResult]:
-    done = [run.tasks[i] for i in state.task.depends_on]
-    return [TaskResult(s.task.id, s.task.agent, s.task.title, s.summary, s.paths) for s in done]
-
-
-def _rejections(run: Run) -> list[str]:
-    """What the user turned down in this run, so that it is not proposed again."""
-    return [
-        f"The user rejected a change of {s.change.path} line {s.change.line + 1}"
-        + (f": {s.note}" if s.note else ".")
-        + (f"\nIt was:\n{s.change.after}" if s.change.kind == "edit" else "")
-        for s in run.changes.values()
-        if s.status == "rejected"
-    ]
+def _summary(desk: TeamDesk, outcome: Outcome) -> str:
+    """What the agent handed in, else the last thing it said."""
+    if desk.response is None:
+        return outcome.summary
+    return str(desk.response["task_result"]["summary"])

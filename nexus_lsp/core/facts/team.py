@@ -49,6 +49,14 @@ class MessageDead:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageDelayed:
+    """The bus is down, or works again; what waits is sent then."""
+
+    type: ClassVar[str] = "message_delayed"
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class NoteWritten:
     """An agent wrote on the run's scratchpad, which everybody reads."""
 
@@ -147,6 +155,7 @@ TeamFact = (
     MessageSent
     | MessageDelivered
     | MessageDead
+    | MessageDelayed
     | NoteWritten
     | MemoryStored
     | MemoryRecalled

@@ -1,0 +1,202 @@
+"""Memory at work: what a plan and a prompt are reminded of, and what a run leaves behind.
+
+What is to be learned stands in the run's state (`core.learning`); here it is put into the store, and the fact
+follows. A store that cannot be used costs a run its memory, never its work: the user is told, once a run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from nexus_lsp.core import facts as f
+from nexus_lsp.core import happenings as h
+from nexus_lsp.core.memory import MemoryItem, MemoryQuery, Recalled
+from nexus_lsp.core.personas import Persona, retention
+from nexus_lsp.core.problems import Refused
+from nexus_lsp.core.run import Run, TaskState
+from nexus_lsp.ports import JournalFailed, Memory, MemoryFailed, Reminder
+
+if TYPE_CHECKING:
+    from nexus_lsp.engine.engine import Engine
+
+log = logging.getLogger(__name__)
+
+FOR_A_PLAN = 8
+"""Items that a planner is reminded of."""
+
+_SHOWN = 300
+"""Characters of an item in the fact that says an agent was shown it."""
+
+DAY = 86_400.0
+
+
+class Recall:
+    """See the module; one for an engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._opened: asyncio.Task[None] | None = None
+        self._learning: asyncio.Task[None] | None = None
+        self._why = ""
+        self._told: set[str] = set()
+
+    @property
+    def _memory(self) -> Memory:
+        return self._engine.adapters.memory
+
+    async def _ready(self) -> Memory:
+        """The store, opened when it is first needed; MemoryFailed where it cannot be used."""
+        if self._opened is None:
+            self._opened = asyncio.create_task(self._memory.open(), name="open memory")
+        await asyncio.shield(self._opened)
+        return self._memory
+
+    async def tell(self, run_id: str) -> None:
+        """Say in a run, once, that it has no memory, or that what it had could not be read."""
+        try:
+            await self._ready()
+            why = self._memory.notice
+        except MemoryFailed as error:
+            why = f"{error} This run goes on without memory."
+        if why and run_id not in self._told:
+            self._told.add(run_id)
+            await self._engine.quietly(run_id, h.MemoryLost(why))
+
+    # --- what is remembered --------------------------------------------------------------------------
+
+    async def search(self, text: str, agent_id: str | None, limit: int) -> tuple[Recalled, ...]:
+        """What memory holds on a text; MemoryFailed."""
+        memory = await self._ready()
+        now = self._engine.adapters.now()
+        return await memory.search(MemoryQuery(text, now, agent_id=agent_id, limit=limit))
+
+    async def for_task(self, run: Run, state: TaskState, persona: Persona) -> tuple[Reminder, ...]:
+        """What an agent is reminded of at its start; it is noted, and later counted as useful or not."""
+        most = persona.memory_system.context_window_size
+        task = state.task
+        words = f"{task.title}\n{task.description}\n{run.started.request}"
+        paths = (*task.writes, *run.started.focus, *state.paths)
+        found = await self._found(run, words, persona.agent_id, paths, most)
+        if found:
+            lines = tuple(_line(one.item) for one in found)
+            await self._engine.quietly(run.id, h.Reminded(f.MemoryRecalled(task.id, task.agent, lines)))
+        return tuple(map(_reminder, found))
+
+    async def for_plan(self, run: Run) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """(the user's own words, everything else) of earlier runs that a planner should know."""
+        found = await self._found(run, run.started.request, None, run.started.focus, FOR_A_PLAN)
+        kept = [one for one in found if one.item.kind != "interaction"]
+        if kept:
+            lines = tuple(_line(one.item) for one in kept)
+            await self._engine.quietly(run.id, h.Reminded(f.MemoryRecalled("", "nexus_prime", lines)))
+        told = [(_worded(one.item), one.item.source == "user") for one in kept]
+        return tuple(t for t, own in told if own), tuple(t for t, own in told if not own)
+
+    async def _found(
+        self, run: Run, text: str, agent_id: str | None, paths: Sequence[str], most: int
+    ) -> tuple[Recalled, ...]:
+        """What belongs here; nothing of the same run, which its agents are told otherwise."""
+        if most == 0:
+            return ()
+        query = MemoryQuery(text, self._engine.adapters.now(), agent_id, tuple(paths), limit=2 * most)
+        try:
+            memory = await self._ready()
+            found = await memory.search(query)
+        except MemoryFailed as error:
+            log.warning("nothing was recalled: %s", error)
+            return ()
+        return tuple(one for one in found if one.item.run_id != run.id)[:most]
+
+    # --- what is learned -----------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Put into memory what the runs have to leave there."""
+        due = [run for run in self._engine.runs.values() if run.team.to_learn or run.team.to_forget]
+        if due and self._learning is None and not self._why and not self._engine.closing:
+            self._learning = asyncio.create_task(self._learn(), name="learn")
+
+    async def _learn(self) -> None:
+        try:
+            for run in list(self._engine.runs.values()):
+                if run.team.to_forget:
+                    await self._forget(run)
+                if run.team.to_learn:
+                    await self._keep_lessons(run)
+        except MemoryFailed as error:
+            self._why = str(error)  # it is tried again when NEXUS starts again: the journal has it
+            log.warning("nothing is learned: %s", error)
+        except (Refused, JournalFailed):
+            log.exception("what was learned could not be noted")
+        finally:
+            self._learning = None
+
+    async def _keep_lessons(self, run: Run) -> None:
+        personas = {p.agent_id: p for p in self._engine.adapters.personas()}
+        wanted = [i for i in run.team.to_learn if _keeps(personas.get(i.agent_id), i)]
+        await self.keep(run.id, list(run.team.to_learn), wanted)
+        for agent_id in {item.agent_id for item in wanted}:
+            await self._trim(personas.get(agent_id), agent_id)
+
+    async def keep(
+        self, run_id: str, items: list[MemoryItem], wanted: list[MemoryItem] | None = None
+    ) -> None:
+        """Store items, and note that they are stored; those not `wanted` are only noted as dealt with."""
+        memory = await self._ready()
+        chosen = items if wanted is None else wanted
+        if chosen:
+            await memory.store(chosen)
+        await self._engine.submit(run_id, h.Remembered(tuple(items)))
+
+    async def _forget(self, run: Run) -> None:
+        memory = await self._ready()
+        ids = run.team.to_forget
+        await memory.forget(ids)
+        await self._engine.submit(run.id, h.Forgotten(ids, "the decision was taken back"))
+
+    async def _trim(self, persona: Persona | None, agent_id: str) -> None:
+        kept = retention(persona) if persona else None
+        most = kept.most if kept else 1000
+        older = self._engine.adapters.now() - kept.days * DAY if kept and kept.days is not None else None
+        await (await self._ready()).trim(agent_id, most, older)
+
+    async def was_useful(self, run: Run, state: TaskState) -> None:
+        """A task landed: what its agent had been reminded of helped, or at least was no hindrance."""
+        ids = run.team.recalled.get(state.task.id, ())
+        if ids:
+            try:
+                await (await self._ready()).used(ids, useful=not state.repairs)
+            except MemoryFailed:
+                log.info("what helped %s could not be noted", state.task.id)
+
+    async def close(self) -> None:
+        """Finish learning, then give back the store."""
+        if self._learning:
+            await asyncio.wait({self._learning}, timeout=2.0)
+            self._learning and self._learning.cancel()  # pyright: ignore[reportUnusedExpression]
+        if self._opened:
+            await asyncio.gather(self._opened, return_exceptions=True)
+            await self._memory.close()
+
+
+def _keeps(persona: Persona | None, item: MemoryItem) -> bool:
+    return persona is None or item.kind != "interaction" or retention(persona).keeps_interactions
+
+
+def _line(item: MemoryItem) -> f.MemoryLine:
+    text = " ".join(item.text.split())
+    return f.MemoryLine(item.id, item.kind, text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")
+
+
+def _worded(item: MemoryItem) -> str:
+    about = f"about {', '.join(item.paths[:5])}: " if item.paths else ""
+    return about + item.text
+
+
+def _reminder(found: Recalled) -> Reminder:
+    item = found.item
+    day = datetime.fromtimestamp(item.at, UTC).date().isoformat()
+    return Reminder(item.text, item.source, item.paths, day)
