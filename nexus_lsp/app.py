@@ -21,7 +21,7 @@ from nexus_lsp.engine.evidence import Evidence
 from nexus_lsp.engine.local_api import LocalApi
 from nexus_lsp.engine.operations import Operations
 from nexus_lsp.engine.review import Review
-from nexus_lsp.ports import AgentBackend, EngineApi, Face, Planner
+from nexus_lsp.ports import AgentBackend, Bus, EngineApi, Face, Planner
 
 log = logging.getLogger(__name__)
 
@@ -100,9 +100,11 @@ async def _open(
     at_rest: bool,
 ) -> LocalApi:
     from nexus_lsp.adapters.disk_face import DiskFace
+    from nexus_lsp.adapters.embeddings import find_embedder
     from nexus_lsp.adapters.gates import WorkspaceGates
     from nexus_lsp.adapters.quarantine import Quarantine
     from nexus_lsp.adapters.sqlite_journal import SqliteJournal
+    from nexus_lsp.adapters.sqlite_memory import SqliteMemory
     from nexus_lsp.adapters.watching import DiskWatch
 
     repository = await Quarantine.open(workspace, state)
@@ -111,6 +113,8 @@ async def _open(
         repository=repository,
         journal=SqliteJournal(state / "journal.db"),
         gates=WorkspaceGates(repository, workspace),
+        bus=_bus(state, settings, env),
+        memory=SqliteMemory(state / "memory.db", find_embedder()),
         team=staff.team,
         planner=staff.planner,
         backend=staff.backend,
@@ -160,6 +164,18 @@ async def _open(
     except BaseException:
         await end()
         raise
+
+
+def _bus(state: Path, settings: Settings, env: Mapping[str, str]) -> Bus:
+    """Redis where the user names one (a password only ever in the environment), else a file."""
+    url = env.get("NEXUS_REDIS_URL", "").strip() or settings.redis_url
+    if url:
+        from nexus_lsp.adapters.redis_bus import RedisBus
+
+        return RedisBus(url, f"nexus:{state.name}")
+    from nexus_lsp.adapters.sqlite_bus import SqliteBus
+
+    return SqliteBus(state / "bus.db")
 
 
 async def _serve(server: SocketServer, env: Mapping[str, str]) -> None:

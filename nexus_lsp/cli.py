@@ -37,6 +37,8 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser("delegate", help="give the team a request and review what it does")
     )
     _review_arguments(commands.add_parser("review", help="see, accept, reject and undo what is proposed"))
+    _memory_arguments(commands.add_parser("memory", help="search, export and forget what the team remembers"))
+    _say_arguments(commands.add_parser("say", help="say something to agents at work"))
     _demo_arguments(commands.add_parser("demo", help="see the whole way once, on a sample repository"))
     for name, run, told in (
         ("trust", _trust, "let NEXUS run this workspace's code (tests, setup)"),
@@ -49,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         if name == "runs":
             sub.add_argument("--resume", metavar="RUN", help="go on with a run that was cut off or paused")
             sub.add_argument("--cancel", metavar="RUN", help="give a run up; what landed can be reviewed")
+            sub.add_argument("--transcript", metavar="RUN", help="all that happened in a run, in order")
         if name == "trust":
             sub.add_argument("--remove", action="store_true", help="take the trust back")
     return parser
@@ -88,6 +91,23 @@ def _review_arguments(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--workspace", type=Path, default=Path(), metavar="DIR")
     sub.add_argument("--reason", default="", help="why you reject; the agents hear it")
     sub.set_defaults(run=_review)
+
+
+def _memory_arguments(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("action", choices=("search", "export", "forget"))
+    sub.add_argument("words", nargs="*", metavar="WORD", help="what to search for, or ids of items to forget")
+    sub.add_argument("--agent", default=None, metavar="AGENT", help="only what this persona remembers")
+    sub.add_argument("--everything", action="store_true", help="forget all of it")
+    sub.add_argument("--workspace", type=Path, default=Path(), metavar="DIR")
+    sub.set_defaults(run=_memory)
+
+
+def _say_arguments(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("run_id", metavar="RUN")
+    sub.add_argument("to", metavar="TO", help="a task's id, an agent's name, or `team`")
+    sub.add_argument("text", metavar="TEXT")
+    sub.add_argument("--workspace", type=Path, default=Path(), metavar="DIR")
+    sub.set_defaults(run=_say)
 
 
 def _demo_arguments(sub: argparse.ArgumentParser) -> None:
@@ -178,6 +198,33 @@ def _review(args: argparse.Namespace) -> int:
     return _with_engine(args.workspace, Settings(), run, at_rest=True)
 
 
+def _memory(args: argparse.Namespace) -> int:
+    from nexus_lsp.core.settings import Settings
+
+    async def run(api: EngineApi, console: Console) -> int:
+        from nexus_lsp.terminal import memory
+
+        if args.action == "search":
+            return await memory.search(api, console, " ".join(args.words), args.agent)
+        if args.action == "export":
+            return await memory.export(api)
+        return await memory.forget(api, console, args.words, args.agent, args.everything)
+
+    return _with_engine(args.workspace, Settings(), run, at_rest=True)
+
+
+def _say(args: argparse.Namespace) -> int:
+    from nexus_lsp.core.settings import Settings
+
+    async def run(api: EngineApi, console: Console) -> int:
+        given = {"run_id": args.run_id, "to": args.to, "text": args.text}
+        sent = await api.execute("message.send", given)
+        console.print(f"Sent as {sent['message_id']}; it is read at the next step.")
+        return 0
+
+    return _with_engine(args.workspace, Settings(), run, at_rest=True)
+
+
 def _runs(args: argparse.Namespace) -> int:
     from nexus_lsp.core.settings import Settings
 
@@ -195,8 +242,15 @@ def _runs(args: argparse.Namespace) -> int:
 
         return await resume(api, console, args.resume)
 
+    async def transcript(api: EngineApi, console: Console) -> int:
+        from nexus_lsp.terminal.delegate import transcript
+
+        return await transcript(api, console, args.transcript)
+
     if args.resume:
         return _with_engine(args.directory, Settings(), go_on)
+    if args.transcript:
+        return _with_engine(args.directory, Settings(), transcript, at_rest=True)
     return _with_engine(args.directory, Settings(), run, at_rest=True)
 
 

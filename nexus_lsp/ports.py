@@ -549,8 +549,10 @@ class Bus(Protocol):
     taken once a mailbox: publishing it again changes nothing, so senders may repeat themselves.
     """
 
-    notice: str
-    """What the user should know of how the store was found (a broken file was moved aside), or ""."""
+    @property
+    def notice(self) -> str:
+        """What the user should know of how the store was found (a broken file was moved aside), or ""."""
+        ...
 
     async def open(self) -> None:
         """Begin; BusFailed where the store cannot be used."""
@@ -607,8 +609,10 @@ class MemoryFailed(Exception):
 class Memory(Protocol):
     """What agents and the project remember across runs."""
 
-    notice: str
-    """What the user should know of how the store was found (a broken file was moved aside), or ""."""
+    @property
+    def notice(self) -> str:
+        """What the user should know of how the store was found (a broken file was moved aside), or ""."""
+        ...
 
     async def open(self) -> None:
         """Begin; MemoryFailed where the store cannot be used."""

@@ -16,12 +16,16 @@ from typing import Literal
 from nexus_lsp.core.facts import Entry, Fact
 from nexus_lsp.core.personas import ClaudeConfiguration, Persona, PersonalityProfile
 from nexus_lsp.core.plan import Plan, Task, TaskType
+from nexus_lsp.core.quality import Quality, Scrutiny
+from nexus_lsp.core.replanning import Revision, Trouble
 from nexus_lsp.ports import (
     Assignment,
     Brief,
     GateResult,
     JournalFailed,
+    Line,
     Outcome,
+    PlanFailed,
     Progress,
     Readiness,
     Report,
@@ -86,6 +90,15 @@ class ScriptedPlanner:
     def __init__(self, answer: Plan | Exception) -> None:
         self.answer = answer
         self.briefs: list[Brief] = []
+        self.ways: list[Revision] = []
+        """What it answers when asked for another way, in turn; then there is none."""
+        self.troubles: list[Trouble] = []
+
+    async def replan(self, brief: Brief, trouble: Trouble) -> Revision:
+        self.troubles.append(trouble)
+        if not self.ways:
+            raise PlanFailed("there is no other way")
+        return self.ways.pop(0)
 
     async def plan(self, brief: Brief) -> Plan:
         self.briefs.append(brief)
@@ -99,7 +112,9 @@ class ScriptedPlanner:
 
 # --- agents ------------------------------------------------------------------------------------------
 
-Step = Callable[[Assignment], "Outcome | Awaitable[Outcome] | None"]
+Step = Callable[..., "Outcome | Awaitable[Outcome] | None"]
+"""Takes the assignment, and the agent's line to its team where it has a second parameter."""
+
 Status = Literal["done", "failed", "unable", "broken"]
 
 
@@ -189,7 +204,7 @@ class ScriptedBackend:
     def attempts(self, task_id: str) -> list[Assignment]:
         return [call for call in self.calls if call.task.id == task_id]
 
-    async def work(self, assignment: Assignment, report: Callable[[Report], None]) -> Outcome:
+    async def work(self, assignment: Assignment, report: Callable[[Report], None], line: Line) -> Outcome:
         self.calls.append(assignment)
         report(Progress(f"at {assignment.task.id}"))
         steps = self.script[assignment.task.id]
@@ -197,7 +212,7 @@ class ScriptedBackend:
         self.at_work += 1
         self.most_at_work = max(self.most_at_work, self.at_work)
         try:
-            outcome = chosen(assignment)
+            outcome = chosen(assignment, line) if _takes_line(chosen) else chosen(assignment)
             return await outcome if inspect.isawaitable(outcome) else outcome or done()
         finally:
             self.at_work -= 1
@@ -207,6 +222,10 @@ class ScriptedBackend:
 
     async def close(self) -> None:
         pass
+
+
+def _takes_line(step: Step) -> bool:
+    return len(inspect.signature(step).parameters) > 1
 
 
 # --- gates -------------------------------------------------------------------------------------------
@@ -222,6 +241,7 @@ class ScriptedGates:
         self._repository = repository
         self.verdicts = verdicts
         self.measured: list[str] = []
+        self.scrutiny = Scrutiny(Quality())
 
     async def measure(
         self, commit: str, trusted: bool, test_command: str | None, on_output: Callable[[str], None]
@@ -238,6 +258,16 @@ class ScriptedGates:
         on_output(f"{len(red)} failed")
         green = tuple(name for name, passes in tests.items() if passes)
         return (GateResult("tests", "measured", "", green, red, output=f"red: {', '.join(red)}"),)
+
+    async def scrutinise(
+        self,
+        base: str,
+        head: str,
+        trusted: bool,
+        test_command: str | None,
+        on_output: Callable[[str], None],
+    ) -> Scrutiny:
+        return self.scrutiny
 
     async def close(self) -> None:
         pass

@@ -1,38 +1,50 @@
 """Persona files: the bundled ones, the user's own, and what a workspace may add or change.
 
-**Invariant:** a workspace's file never widens what an agent may do; it may narrow it, or reword it.
+**Invariant:** a workspace's file never widens what an agent may do; it may narrow it, or reword it. What an
+agent file (`agent_files`) describes never takes the place of a persona.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from nexus_lsp.adapters.agent_files import MOST_AGENTS, Shelf, import_agents, read_shelf
 from nexus_lsp.core.personas import READ_ONLY_TOOLS, Caution, Persona, parse_persona
 from nexus_lsp.core.problems import Problem
+from nexus_lsp.core.quoting import one_line
 
-_MAX_BYTES = 256 * 1024
-"""A persona larger than this is not a persona; a workspace could fill memory with it."""
+_MOST_FILES = 200
+"""Persona files read from one directory."""
+
+_MOST_HANDOFFS = 10
+
+_Loaded = dict[str, tuple[str, Persona]]
+"""(where, persona) by `agent_id`, in the order they were loaded."""
 
 
 def load_personas(
     user_dir: Path | None, workspace_dir: Path | None
 ) -> tuple[tuple[Persona, ...], list[Problem]]:
-    """Every persona, by `agent_id`: bundled, then `user_dir/*.json`, then the workspace's.
+    """Every persona, by `agent_id`, and what is wrong in their files.
 
-    `workspace_dir` is the workspace itself; its files are `.nexus/personas/*.json`. A later one takes the
-    place of an earlier one of the same id; a broken one is a problem, and the earlier one stays.
+    They are loaded in this order: the bundled ones; `user_dir/*.json` and `user_dir/*.md`; the workspace's
+    `.nexus/personas/*.json`; its `.claude/agents/*.md` and `.github/agents/*.agent.md`. A later JSON file
+    takes the place of an earlier persona of the same id; a broken one is a problem, and the earlier stays.
     """
     problems: list[Problem] = []
-    own = dict(_read(_bundled_dir(), problems))
+    own: _Loaded = {}
+    _add(own, _read(Shelf(_bundled_dir(), "personas", ".json", "bundled"), problems))
     if user_dir is not None:
-        own |= dict(_read(user_dir, problems))
+        _add(own, _read(Shelf(user_dir, "personas", ".json", "user"), problems))
+        _import(own, [Shelf(user_dir, "personas", ".md", "user")], problems)
     found = dict(own)
     if workspace_dir is not None:
-        for ident, persona in _read(workspace_dir / ".nexus" / "personas", problems):
-            found[ident] = _without_new_rights(persona, own.get(ident), problems)
-    return tuple(found[ident] for ident in sorted(found)), problems
+        _add(found, _of_workspace(workspace_dir, own, problems))
+        _import(found, _agent_shelves(workspace_dir), problems)
+    personas, unsettled = settle_handoffs(list(found.values()))
+    return tuple(sorted(personas, key=lambda persona: persona.agent_id)), problems + unsettled
 
 
 def _bundled_dir() -> Path:
@@ -41,43 +53,119 @@ def _bundled_dir() -> Path:
     return installed if installed.is_dir() else package.parent / "personas"
 
 
-def _read(directory: Path, problems: list[Problem]) -> Iterator[tuple[str, Persona]]:
-    if not directory.is_dir():
-        return
-    for path in sorted(directory.glob("*.json")):
-        where = f"personas/{path.name}"
-        text = _text(path, where, problems)
-        if text is None:
-            continue
-        persona, found = parse_persona(text, where)
+def _read(shelf: Shelf, problems: list[Problem]) -> Iterator[tuple[str, Persona]]:
+    seen: dict[str, str] = {}
+    for where, _, text in read_shelf(shelf, _MOST_FILES, problems):
+        persona, found = parse_persona(text, where, shelf.origin)
         problems += found
-        if persona is not None:
-            yield persona.agent_id, persona
+        if persona is None:
+            continue
+        if before := seen.get(persona.agent_id):
+            told = f"{before} has the same agent_id {persona.agent_id!r}; this file is used"
+            problems.append(Caution(where, told, "Remove one of the two, or give it an id of its own."))
+        seen[persona.agent_id] = where
+        yield where, persona
 
 
-def _text(path: Path, where: str, problems: list[Problem]) -> str | None:
-    """The file's text; None, and a problem, for what is no readable, regular, small file."""
-    try:
-        if not path.is_file() or path.stat().st_size > _MAX_BYTES:
-            problems.append(Problem(where, "it is no file of up to 256 KiB", "Give a smaller JSON file."))
-            return None
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        problems.append(Problem(where, f"it cannot be read ({error})", "Save it as readable UTF-8 text."))
-        return None
+def _add(found: _Loaded, more: Iterator[tuple[str, Persona]]) -> None:
+    for where, persona in more:
+        found.pop(
+            persona.agent_id, None
+        )  # what comes anew goes to the end: the last loaded, the least trusted
+        found[persona.agent_id] = (where, persona)
 
 
-def _without_new_rights(persona: Persona, own: Persona | None, problems: list[Problem]) -> Persona:
+# --- a workspace's -----------------------------------------------------------------------------------
+
+
+def _of_workspace(root: Path, own: _Loaded, problems: list[Problem]) -> Iterator[tuple[str, Persona]]:
+    shelf = Shelf(root / ".nexus" / "personas", "personas", ".json", "workspace", root)
+    for where, persona in _read(shelf, problems):
+        known = own.get(persona.agent_id)
+        at = f"{where}: claude_configuration.tools_enabled"
+        yield where, _without_new_rights(persona, at, known[1] if known else None, problems)
+
+
+def _agent_shelves(root: Path) -> list[Shelf]:
+    return [
+        Shelf(root / ".claude" / "agents", ".claude/agents", ".md", "workspace", root),
+        Shelf(root / ".github" / "agents", ".github/agents", ".agent.md", "workspace", root),
+    ]
+
+
+def _without_new_rights(
+    persona: Persona, where: str, own: Persona | None, problems: list[Problem]
+) -> Persona:
     allowed = READ_ONLY_TOOLS if own is None else frozenset(own.claude_configuration.tools_enabled)
     wanted = persona.claude_configuration.tools_enabled
     kept = tuple(name for name in wanted if name in allowed)
     if kept != wanted:
-        more = ", ".join(name for name in wanted if name not in allowed)
-        problems.append(
-            Caution(
-                f"personas/{persona.agent_id}.json: claude_configuration.tools_enabled",
-                f"a workspace cannot give itself {more}",
-                "Put the persona into your own persona directory if you want that.",
-            )
-        )
+        more = one_line(", ".join(name for name in wanted if name not in allowed), 200)
+        told = f"a workspace cannot give itself {more}"
+        mend = "Put the persona into your own persona directory if you want that."
+        problems.append(Caution(where, told, mend))
     return replace(persona, claude_configuration=replace(persona.claude_configuration, tools_enabled=kept))
+
+
+# --- agents of other tools ---------------------------------------------------------------------------
+
+
+def _import(found: _Loaded, shelves: Sequence[Shelf], problems: list[Problem]) -> None:
+    """Add agents whose id is free, at most MOST_AGENTS of all the shelves."""
+    left = MOST_AGENTS
+    for shelf in shelves:
+        for where, persona in import_agents(shelf, left, problems):
+            if persona.agent_id in found:
+                told = f"{found[persona.agent_id][0]} has the id {persona.agent_id!r} already and stays"
+                problems.append(Caution(where, told, "Give this agent another name."))
+                continue
+            left -= 1
+            if shelf.origin == "workspace":
+                kept = _without_new_rights(persona, f"{where}: tools", None, problems)
+            else:
+                kept = persona
+            found[kept.agent_id] = (where, kept)
+
+
+# --- who goes on with whose work ---------------------------------------------------------------------
+
+
+def settle_handoffs(loaded: Sequence[tuple[str, Persona]]) -> tuple[tuple[Persona, ...], list[Problem]]:
+    """Personas, given as (where, persona) in the order they were loaded, with handoffs that lead somewhere.
+
+    An id nobody has is left out with a `Caution`. A handoff that closes a circle is left out with a problem:
+    since those loaded first are taken first, it is that of the last loaded, least trusted file in the circle.
+    """
+    known = {persona.agent_id for _, persona in loaded}
+    onward: dict[str, tuple[str, ...]] = {}
+    problems: list[Problem] = []
+    for where, persona in loaded:
+        wanted = tuple(dict.fromkeys(persona.handoffs))
+        at = f"{where}: handoffs"
+        if len(wanted) > _MOST_HANDOFFS:
+            told = f"there are {len(wanted):,}; the first {_MOST_HANDOFFS} are used"
+            problems.append(Caution(at, told, "Name only those that usually go on."))
+        for target in wanted[:_MOST_HANDOFFS]:
+            if target not in known:
+                told = f"there is no agent {one_line(target, 64)!r}; it is left out"
+                problems.append(Caution(at, told, "Use the agent_id of a persona that is there."))
+            elif way := _way(onward, target, persona.agent_id):
+                ring = " -> ".join([persona.agent_id, *way])
+                told = f"they go round in a circle: {ring}; {persona.agent_id} -> {target} is left out"
+                problems.append(Problem(at, told, "Take one of these handoffs out."))
+            else:
+                onward[persona.agent_id] = (*onward.get(persona.agent_id, ()), target)
+    return tuple(replace(p, handoffs=onward.get(p.agent_id, ())) for _, p in loaded), problems
+
+
+def _way(onward: Mapping[str, Sequence[str]], start: str, end: str) -> tuple[str, ...]:
+    """The ids from start to end along the handoffs, both included; empty where there is no way."""
+    ways, seen = [(start,)], {start}
+    while ways:
+        way = ways.pop()
+        if way[-1] == end:
+            return way
+        new = [target for target in onward.get(way[-1], ()) if target not in seen]
+        seen.update(new)
+        ways += [(*way, target) for target in new]
+    return ()

@@ -100,7 +100,7 @@ class _WireRevision(_Lenient):
 
 
 def read_revision(answer: str, agents: Sequence[str]) -> tuple[Revision | None, list[Problem]]:
-    """(another way, nothing), or (None, all that is wrong with it). A way without tasks says there is none."""
+    """(another way, nothing), or (None, all that is wrong). A way without tasks says that there is none."""
     try:
         wire = _WireRevision.model_validate(_json_in(answer))
     except ValidationError as error:

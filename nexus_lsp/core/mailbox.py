@@ -223,9 +223,8 @@ def after_refusal(letters: Iterable[Letter], message_id: str, why: str, now: flo
     later = (x for x in given if x.thread == refused.thread and x.seq > refused.seq and x.leased_until)
     free = tuple(replace(letter, leased_until=0.0) for letter in later)
     if failures >= MAX_ATTEMPTS:
-        return Step(
-            (), free, ((refused, f"given up after {failures} attempts; the last was refused: {why}"),)
-        )
+        told = f"given up after {failures} attempts; the last was refused: {_said(why)}"
+        return Step((), free, ((refused, told),))
     pause = FIRST_PAUSE * 2 ** (failures - 1)
     back = replace(refused, failures=failures, leased_until=0.0, not_before=now + pause)
     return Step((), (back, *free))
@@ -233,7 +232,12 @@ def after_refusal(letters: Iterable[Letter], message_id: str, why: str, now: flo
 
 def buried(letters: Iterable[Letter], why: str) -> Step:
     """Nobody reads the mailbox any more: every letter is dead, in whoever's hands it is."""
-    return Step((), (), tuple((x, why) for x in sorted(letters, key=lambda letter: letter.seq)))
+    return Step((), (), tuple((x, _said(why)) for x in sorted(letters, key=lambda letter: letter.seq)))
+
+
+def _said(why: str) -> str:
+    """A reason that every store can keep: bounded, and without halves of characters."""
+    return why[:2_000].encode("utf-8", "replace").decode()
 
 
 def released(letters: Iterable[Letter]) -> Step:

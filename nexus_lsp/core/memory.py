@@ -1,4 +1,7 @@
-"""Memory: what a team keeps across runs, as values; how it is ranked and how long it is kept.
+"""Memory: what a team keeps across runs, as values.
+
+How items are ranked is `core.recall`, what words they are found by is `core.words`, how they travel
+`core.memory_lines`.
 
 **Invariant:** an item says where it came from (`source`), and no item becomes an instruction: whoever shows
 one to a model quotes it as material (`core.prompts`), but for the user's own words.
@@ -6,8 +9,10 @@ one to a model quotes it as material (`core.prompts`), but for the user's own wo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
+
+from nexus_lsp.core.scrubbing import scrubbed
 
 MemoryKind = Literal["interaction", "lesson", "decision", "note"]
 """`interaction`: a task and what came of it; `lesson`: what failed and what mended it; `decision`: what the
@@ -17,6 +22,7 @@ MemorySource = Literal["user", "gate", "server", "agent"]
 """Whose words an item holds: the user's own, a gate's output, the server's record, or an agent's claim."""
 
 MEMORY_KINDS: tuple[str, ...] = get_args(MemoryKind)
+MEMORY_SOURCES: tuple[str, ...] = get_args(MemorySource)
 
 MAX_TEXT = 8_000
 """Characters of one item's text."""
@@ -75,3 +81,10 @@ class Recalled:
     item: MemoryItem
     score: float
     why: tuple[str, ...]
+
+
+def kept(item: MemoryItem) -> MemoryItem:
+    """The item as it may be stored: secrets out of its text, the text cut to MAX_TEXT, and valid Unicode."""
+    text = scrubbed(item.text[: 8 * MAX_TEXT])  # first, so that no half of a key is left at the cut
+    text = text.encode("utf-8", "replace").decode()
+    return replace(item, text=text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…")

@@ -1,16 +1,28 @@
-"""Personas: who the agents are, in the seed's own schema."""
+"""Personas: who the agents are, in the seed's own schema.
+
+**Invariant:** what `checked` gives holds no character that cannot be seen and, but for the system prompt, no
+line end, so that a persona's texts cannot add lines to a prompt or a terminal.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from nexus_lsp.core.problems import Problem
+from nexus_lsp.core.quoting import one_line, unseen
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
+
+Origin = Literal["bundled", "user", "workspace"]
+"""Who gave a persona. A workspace's is not the user's word: it is quoted and brings no rights of its own."""
+
+RESERVED = frozenset({"nexus_prime", "user"})
+"""Addresses of the team that no persona may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +49,60 @@ class ClaudeConfiguration:
 
 @dataclass(frozen=True, slots=True)
 class MemorySystem:
-    """What a persona remembers, and for how long."""
+    """What a persona remembers, and for how long.
+
+    Attributes:
+        conversation_retention: `full_session` (kept), `lessons_only`, `none`, or days (`30_days`).
+        max_conversations: items kept at most; the least useful and oldest go first.
+        context_window_size: items shown to the agent at most, from 0 to 50.
+    """
 
     conversation_retention: str = "full_session"
     learning_patterns: str = ""
     context_preservation: str = ""
+    max_conversations: int = 1000
+    context_window_size: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """What is kept of a persona's memory.
+
+    Attributes:
+        keeps_interactions: whether records of its tasks are kept, besides lessons and decisions.
+        days: the age at which items go; None: no age.
+        most: items kept at most; 0: nothing is kept.
+    """
+
+    keeps_interactions: bool
+    days: float | None
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """When an agent counts as lost.
+
+    Attributes:
+        heartbeat_interval: seconds between two signs of life.
+        max_response_time: seconds without a sign after which it is lost.
+        restart_threshold: how often it is started again within one task.
+    """
+
+    heartbeat_interval: float = 60.0
+    max_response_time: float = 120.0
+    restart_threshold: int = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """One agent's character, expertise and configuration, as `personas/<agent_id>.json` gives it."""
+    """One agent's character, expertise and configuration, as `personas/<agent_id>.json` gives it.
+
+    Attributes:
+        handoffs: agent_ids that usually go on with this persona's work; they must not lead round in a circle.
+        working_method: how it goes about a task, in imperative sentences.
+        origin: set by whoever loads the persona; what a file says here is passed over.
+    """
 
     agent_id: str
     name: str
@@ -56,11 +112,29 @@ class Persona:
     capabilities: tuple[str, ...]
     claude_configuration: ClaudeConfiguration
     memory_system: MemorySystem = field(default_factory=MemorySystem)
+    handoffs: tuple[str, ...] = ()
+    working_method: tuple[str, ...] = ()
+    health: Health = field(default_factory=Health)
+    origin: Origin = "bundled"
 
 
 @dataclass(frozen=True, slots=True)
 class Caution(Problem):
     """A problem that leaves the persona usable: worth saying, no reason to refuse it."""
+
+
+_DAYS = re.compile(r"([1-9][0-9]{0,4})_days?")
+
+
+def retention(persona: Persona) -> Retention:
+    """What of a persona's memory is kept; an unknown `conversation_retention` counts as `full_session`."""
+    memory = persona.memory_system
+    days = _DAYS.fullmatch(memory.conversation_retention)
+    return Retention(
+        keeps_interactions=memory.conversation_retention not in ("lessons_only", "none"),
+        days=float(days[1]) if days else None,
+        most=0 if memory.conversation_retention == "none" else memory.max_conversations,
+    )
 
 
 # --- what Claude Code makes of it --------------------------------------------------------------------
@@ -140,13 +214,8 @@ def unhonoured(persona: Persona) -> list[Problem]:
     ]
     model = current_model(wanted.model)
     if model != wanted.model:
-        found.append(
-            Caution(
-                f"{where}.model",
-                f"{wanted.model} is retired; {model!r} is used",
-                f"Write {model!r} to agree.",
-            )
-        )
+        told = f"{wanted.model} is retired; {model!r} is used"
+        found.append(Caution(f"{where}.model", told, f"Write {model!r} to agree."))
     for name in wanted.tools_enabled:
         if name not in CLAUDE_TOOLS:
             known = ", ".join(sorted(CLAUDE_TOOLS))
@@ -157,7 +226,7 @@ def unhonoured(persona: Persona) -> list[Problem]:
 # --- reading a file ----------------------------------------------------------------------------------
 
 
-def parse_persona(text: str, where: str) -> tuple[Persona | None, list[Problem]]:
+def parse_persona(text: str, where: str, origin: Origin = "user") -> tuple[Persona | None, list[Problem]]:
     """A persona from its JSON text, and all that is wrong with it; `where` names the file.
 
     None exactly when a problem is an error; beside a persona there are only `Caution`s.
@@ -169,14 +238,19 @@ def parse_persona(text: str, where: str) -> tuple[Persona | None, list[Problem]]
         persona = TypeAdapter(Persona).validate_json(text, strict=True)
     except ValidationError as error:
         return None, [_problem(detail, where) for detail in error.errors(include_url=False)]
-    errors = list(_meaningless(persona, where))
-    if errors:
-        return None, errors
-    return persona, _unknown_fields(text, where)
+    sound, problems = checked(dataclasses.replace(persona, origin=origin), where)
+    return sound, problems if sound is None else problems + _unknown_fields(text, where)
+
+
+def checked(persona: Persona, where: str) -> tuple[Persona | None, list[Problem]]:
+    """The persona with clean texts, and what is wrong with its values; None where one cannot be used."""
+    clean: Persona = _clean(persona)
+    errors = list(_meaningless(clean, where))
+    return (None, errors) if errors else (clean, list(_doubtful(persona, clean, where)))
 
 
 def _problem(detail: ErrorDetails, where: str) -> Problem:
-    place = ".".join(str(part) for part in detail["loc"])
+    place = ".".join(one_line(str(part), 60) for part in detail["loc"])
     at = f"{where}: {place}" if place else where
     match detail["type"]:
         case "json_invalid":
@@ -197,6 +271,7 @@ _WANTED = {
     "tuple_type": "a list of strings",
     "dataclass_type": "an object",
     "dataclass_exact_type": "an object",
+    "literal_error": "nothing here, NEXUS sets it",
 }
 
 _JSON_NAMES = {
@@ -213,18 +288,51 @@ _JSON_NAMES = {
 def _meaningless(persona: Persona, where: str) -> Iterator[Problem]:
     """Right in type, wrong in meaning."""
     ident = persona.agent_id
-    if not ident.isascii() or not ident.replace("_", "").isalnum() or ident.lower() != ident:
-        yield Problem(f"{where}: agent_id", f"{ident!r} is not an id", "Use a-z, 0-9 and _.")
+    if len(ident) > 64 or not re.fullmatch(r"[a-z0-9_]*[a-z0-9][a-z0-9_]*", ident):
+        yield Problem(f"{where}: agent_id", f"{one_line(ident, 64)!r} is not an id", "Use a-z, 0-9 and _.")
+    if ident in RESERVED:
+        yield Problem(f"{where}: agent_id", f"{ident!r} is no agent's id", "Choose another one.")
     for name in ("name", "role"):
-        if not getattr(persona, name).strip():
+        text = getattr(persona, name)
+        if not text.strip():
             yield Problem(f"{where}: {name}", "it is empty", "Give at least a word.")
-    wanted = persona.claude_configuration
-    if not wanted.model.strip():
+        if len(text) > 100:
+            yield Problem(f"{where}: {name}", "it is longer than 100 characters", "Give a few words.")
+    if not persona.claude_configuration.model.strip():
         yield Problem(f"{where}: claude_configuration.model", "it is empty", "Write 'sonnet'.")
-    if wanted.max_tokens <= 0:
+    if persona.claude_configuration.max_tokens <= 0:
         yield Problem(f"{where}: claude_configuration.max_tokens", "it is not above 0", "Write 8000.")
-    if not 0 <= wanted.temperature <= 1:
-        yield Problem(f"{where}: claude_configuration.temperature", "it is not within 0 to 1", "Write 0.2.")
+    for name, value, least, most, usual in _ranges(persona):
+        if not least <= value <= most:
+            yield Problem(f"{where}: {name}", f"it is not within {least} to {most}", f"Write {usual}.")
+    if persona.health.max_response_time < persona.health.heartbeat_interval:
+        told = "it is shorter than heartbeat_interval, so that every agent would be lost"
+        yield Problem(f"{where}: health.max_response_time", told, "Write twice heartbeat_interval.")
+
+
+def _ranges(persona: Persona) -> Iterator[tuple[str, float, int, int, float]]:
+    """(field, value, least, most, usual) of every number that has bounds."""
+    memory, health = persona.memory_system, persona.health
+    yield "claude_configuration.temperature", persona.claude_configuration.temperature, 0, 1, 0.2
+    yield "memory_system.max_conversations", memory.max_conversations, 1, 100_000, 1000
+    yield "memory_system.context_window_size", memory.context_window_size, 0, 50, 8
+    yield "health.heartbeat_interval", health.heartbeat_interval, 1, 3600, 60
+    yield "health.max_response_time", health.max_response_time, 1, 86_400, 120
+    yield "health.restart_threshold", health.restart_threshold, 0, 10, 3
+
+
+def _doubtful(persona: Persona, clean: Persona, where: str) -> Iterator[Problem]:
+    """What leaves the persona usable."""
+    for name in _changed(persona, clean):
+        told = "it holds line ends or characters that cannot be seen; they are left out"
+        yield Caution(f"{where}: {name}", told, "Write it as plain text.")
+    kept = persona.memory_system.conversation_retention
+    if kept not in ("full_session", "lessons_only", "none") and not _DAYS.fullmatch(kept):
+        yield Caution(
+            f"{where}: memory_system.conversation_retention",
+            f"{one_line(kept, 60)!r} is not known; full_session is used",
+            "Write full_session, lessons_only, none, or a number of days such as 30_days.",
+        )
 
 
 def _unknown_fields(text: str, where: str) -> list[Problem]:
@@ -236,13 +344,40 @@ def _unknown_fields(text: str, where: str) -> list[Problem]:
         ("personality_profile.", PersonalityProfile, raw["personality_profile"]),
         ("claude_configuration.", ClaudeConfiguration, raw["claude_configuration"]),
         ("memory_system.", MemorySystem, raw.get("memory_system", {})),
+        ("health.", Health, raw.get("health", {})),
     )
     found: list[Problem] = []
     for prefix, shape, given in parts:
-        known = [f.name for f in dataclasses.fields(shape)]
+        known = [f.name for f in dataclasses.fields(shape) if f.name != "origin"]
+        mend = f"Known: {', '.join(known)}."
         found += [
-            Caution(f"{where}: {prefix}{name}", "nothing reads this field", f"Known: {', '.join(known)}.")
+            Caution(f"{where}: {prefix}{one_line(name, 60)}", "nothing reads this field", mend)
             for name in given
             if name not in known
         ]
     return found
+
+
+# --- clean texts -------------------------------------------------------------------------------------
+
+
+def _clean(value: Any, name: str = "") -> Any:
+    """The value with spaces for what cannot be seen; only a system prompt (by field name) has lines."""
+    if isinstance(value, str) and not value.isprintable():
+        kept = "\n\r\t" if name == "system_prompt" else ""
+        return "".join(char if char in kept or not unseen(char) else " " for char in value)
+    if isinstance(value, tuple):
+        return tuple(_clean(item) for item in cast("tuple[Any, ...]", value))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        given = {f.name: _clean(getattr(value, f.name), f.name) for f in dataclasses.fields(value)}
+        return dataclasses.replace(value, **given)
+    return value
+
+
+def _changed(before: Any, after: Any, name: str = "") -> Iterator[str]:
+    """Names of the fields that differ, with a dot before each inner one."""
+    if dataclasses.is_dataclass(before):
+        for f in dataclasses.fields(before):
+            yield from _changed(getattr(before, f.name), getattr(after, f.name), f"{name}.{f.name}")
+    elif before != after:
+        yield name.removeprefix(".")

@@ -34,16 +34,20 @@ _KEY_BLOCK = re.compile(
     r"(?:(?!-----END)[\s\S])*(?:-----END [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?"
 )
 _IN_ADDRESS = re.compile(r"(\b[A-Za-z][A-Za-z0-9+.-]{0,20}://[^\s/:@]{0,200}:)[^\s/@]{1,500}(?=@)")
-_IN_HEADER = re.compile(r"(\b(?:Bearer|Basic|Authorization: *Token) +)([A-Za-z0-9+/=._~-]{8,})", re.IGNORECASE)
+_IN_HEADER = re.compile(
+    r"(\b(?:Bearer|Basic|Authorization: *Token) +)([A-Za-z0-9+/=._~-]{8,})", re.IGNORECASE
+)
 _NAMED = re.compile(
-    r"""(\b[A-Za-z0-9_.-]{0,60}?
-        (?:passwords?|passwd|passphrase|pwd|secrets?|tokens?|credentials?
+    r"""((?:passwords?|passwd|passphrase|pwd|secrets?|tokens?|credentials?
         |(?:api|access|private|secret|encryption|signing|totp|auth)[_-]?keys?)
         ["']?\ ?(?::=|=|:|(?<=[a-z]\ )is\b|(?<=--password)\ |(?<=--token)\ )\ ?)
         ("[^"\n]{1,500}"|'[^'\n]{1,500}'|[^\s"',;)\]}]{1,500})""",
     re.IGNORECASE | re.VERBOSE,
 )
-_CODE = re.compile(r"[A-Za-z_][\w.]*[(\[]|[$<{%\[]|(?:os|env|process|self|settings|config|request)\.")
+_CODE = re.compile(
+    r"[A-Za-z_][\w.]*[(\[]|[$<{%\[]|(?:os|env|process|self|settings|config|request)\.|[.~]*/[\w.-]+/"
+)
+"""A call, a variable, an attribute, a path: where a secret comes from, not one."""
 _COUNTED = re.compile(r"\d+[-_]?[a-z]*$")
 """`30min`, `8-character`: what prose says of a password's length or a token's life."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 MOST_WORDS = 40
 """Different words of one query that are looked up: title and description of a task; the first count."""
@@ -22,23 +22,24 @@ _PAIRED = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _NAME = re.compile(rf"[{_PAIRED}]+|(?:(?![{_PAIRED}])\w)+")
 _PARTS = re.compile(r"_+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _ACCENTS = re.compile("[\u0300-\u036f]+")
-_VOWEL = re.compile("[aeiouy]")
+_ROOT = "(?=.*[aeiouy])(.{3,}?)"
+_ENDING = re.compile(
+    rf"{_ROOT}(?:ingly|edly|ments?|ness|ances?|ences?|able|ible|ings?|ions?|ors?|ers?|ed|ly|al)"
+)
+_VERB = re.compile("(.{5,})ate?")
+"""`validat(e)`, from `validate` as from `validation`."""
 
 _PLURALS = (("sses", "ss"), ("ies", "y"), ("ied", "y"), ("ss", "ss"), ("us", "us"), ("is", "is"), ("s", ""))
-_ENDINGS = tuple(
-    "ations ation itions ition ingly edly ments ment ness ances ance ences ence able ible ings ing"
-    " ions ion ors or ers er ed ly al".split()
-)
 
-_COMMON = frozenset(
-    "a about after all also although an and any are as at be because been before being below between both but"
-    " by can cannot could did do does done down during each few for from further get gets had has have having"
-    " he her here how i if in into is it its itself just let like made make makes making may me might more"
-    " most must my need needs no nor not now of off on once one only onto or other our out over own per please"
-    " same she should since so some still such than that the their them then there these they this those"
-    " through to too under until up upon us use used uses using very was we were what when where whether which"
-    " while who whom whose why will with within without would yet you your".split()
-)
+_COMMON = """
+a about after all also although an and any are as at be because been before being below between both but
+by can cannot could did do does done down during each few for from further get gets had has have having he
+her here how i if in into is it its itself just let like made make makes making may me might more most
+must my need needs no nor not now of off on once one only onto or other our out over own per please same
+she should since so some still such than that the their them then there these they this those through to
+too under until up upon us use used uses using very was we were what when where whether which while who
+whom whose why will with within without would yet you your
+"""
 
 
 def words(text: str) -> list[str]:
@@ -69,11 +70,12 @@ def _root(word: str) -> str:
     if len(word) < 4 or not word.isascii():
         return word
     word = _singular(word)
-    while (cut := _without_ending(word)) != word:
-        word = cut
-    if len(word) > 3 and word[-1] == word[-2]:
-        return word[:-1]
-    return word[:-1] if len(word) > 3 and word[-1] in "ey" else word
+    while found := _ENDING.fullmatch(word):
+        word = found[1]
+    if found := _VERB.fullmatch(word):
+        word = found[1]
+    word = word[:3] + word[3:].rstrip("eiy")
+    return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
 
 
 def _singular(word: str) -> str:
@@ -83,23 +85,21 @@ def _singular(word: str) -> str:
     return word
 
 
-def _without_ending(word: str) -> str:
-    for ending in _ENDINGS:
-        rest = word.removesuffix(ending)
-        if rest != word and len(rest) >= 3 and _VOWEL.search(rest):
-            return rest
-    return word
-
-
 @functools.cache
 def _common() -> frozenset[str]:
-    return frozenset(words(" ".join(_COMMON)))
+    return frozenset(words(_COMMON))
 
 
 # --- marks: what an item is found by besides its words --------------------------------------------------
 
 _AGENT, _KIND, _PATH, _FOLDER = "\ue000", "\ue001", "\ue002", "\ue003"
 """Private characters, which no word holds."""
+
+
+def indexed(agent_id: str, kind: str, text: str, paths: Sequence[str]) -> list[str]:
+    """All that an item is found by: the words of its text and of its paths, then its marks."""
+    marks = (agent_mark(agent_id), kind_mark(kind), *path_marks(paths), *folder_marks(paths))
+    return [*words(text), *words(" ".join(paths)), *marks]
 
 
 def agent_mark(agent_id: str) -> str:

@@ -105,9 +105,10 @@ class Mailroom:
         adapters = self._engine.adapters
         return {"message_id": adapters.new_id("msg"), "timestamp": iso(adapters.now())}
 
-    async def tell(self, run: Run, recipients: tuple[str, ...], text: str) -> None:
-        """The user says something to agents at work; it reaches them at their next step."""
-        to = Party(agent_id=recipients[0].partition("#")[0], instance_id=recipients[0])
+    async def tell(self, run: Run, recipients: tuple[str, ...], text: str) -> str:
+        """The user says something to agents; it reaches them at their next step. Gives the message's id."""
+        first = recipients[0]
+        to = Party(agent_id=first.partition("#")[0], instance_id=first if "#" in first else None)
         message = Message(
             **self.stamp(),
             sender=USER_PARTY,
@@ -118,6 +119,7 @@ class Mailroom:
             conversation_thread=f"thread_{run.id}_user",
         )
         await self.post(run.id, message, recipients)
+        return message.message_id
 
     # --- from the outbox to the bus ------------------------------------------------------------------
 

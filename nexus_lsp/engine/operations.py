@@ -14,18 +14,24 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nexus_lsp.core import happenings as h
+from nexus_lsp.core.addresses import recipients
 from nexus_lsp.core.changes import Change
 from nexus_lsp.core.facts import Priority, RunStarted
 from nexus_lsp.core.plan import Plan
 from nexus_lsp.core.problems import InvalidArgument, Refused, Unknown
 from nexus_lsp.core.review import select
-from nexus_lsp.core.run import Run
+from nexus_lsp.core.run import OVER, Run
 from nexus_lsp.core.settings import settings_over
+from nexus_lsp.core.team import USER
 from nexus_lsp.core.wire import Json, entry_to_json, from_json
 from nexus_lsp.engine.engine import Engine
+from nexus_lsp.engine.memory_desk import MemoryDesk
 from nexus_lsp.engine.projections import change_line, estimate, run_detail, run_summary, touches
 from nexus_lsp.engine.review import Decided, Review
 from nexus_lsp.ports import Face
+
+MOST_SAID = 20_000
+"""Characters of a message to an agent."""
 
 MAX_REQUEST = 100_000
 """Characters; a longer request is a mistake (a pasted file), and no model reads it."""
@@ -101,6 +107,23 @@ class _Outdate(_Ids):
     why: str
 
 
+class _Say(_OfRun):
+    to: str = Field(min_length=1, max_length=200)
+    text: str = Field(min_length=1, max_length=MOST_SAID)
+
+
+class _Search(_Argument):
+    query: str = Field(max_length=MAX_REQUEST)
+    agent_id: str | None = None
+    limit: int = Field(default=10, ge=1, le=100)
+
+
+class _Forget(_Argument):
+    ids: list[str] = []
+    agent_id: str | None = None
+    everything: bool = False
+
+
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="allow")
 
@@ -115,6 +138,7 @@ class Operations:
     def __init__(self, engine: Engine, review: Review) -> None:
         self._engine = engine
         self._review = review
+        self._memory = MemoryDesk(engine)
         self._table: Mapping[str, tuple[type[BaseModel], Handler]] = {
             "delegate": (_Delegate, self._delegate),
             "plan.approve": (_Approve, self._approve),
@@ -134,6 +158,10 @@ class Operations:
             "review.reopen": (_Ids, self._reopen),
             "review.base": (_Blob, self._base),
             "review.carried": (_Ids, self._carried),
+            "message.send": (_Say, self._say),
+            "memory.search": (_Search, self._memory.search),
+            "memory.export": (_Nothing, self._memory.export),
+            "memory.forget": (_Forget, self._memory.forget),
             "settings": (_Settings, self._settings),
             "answer": (_Answer, self._answer),
             "events": (_Events, self._events),
@@ -208,6 +236,16 @@ class Operations:
                 await self._engine.submit(run.id, h.Answer(a.ask_id, a.answer))
                 return {"status": self._engine.runs[run.id].status}
         raise Unknown(f"There is no ask {a.ask_id!r}.")
+
+    async def _say(self, a: _Say, _face: Face | None) -> Json:
+        """The user says something to agents; they read it at their next step, or when they begin."""
+        run = self._run(a.run_id)
+        if run.status in OVER:
+            raise Refused(f"This run is {run.status}; nobody reads messages in it any more.")
+        found = recipients(run, a.to, USER, self._engine.names())
+        if isinstance(found, str):
+            raise InvalidArgument(found)
+        return {"message_id": await self._engine.mailroom.tell(run, found, a.text)}
 
     async def _events(self, a: _Events, _face: Face | None) -> Json:
         self._run(a.run_id)

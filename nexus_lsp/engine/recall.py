@@ -48,7 +48,7 @@ class Recall:
     def _memory(self) -> Memory:
         return self._engine.adapters.memory
 
-    async def _ready(self) -> Memory:
+    async def ready(self) -> Memory:
         """The store, opened when it is first needed; MemoryFailed where it cannot be used."""
         if self._opened is None:
             self._opened = asyncio.create_task(self._memory.open(), name="open memory")
@@ -58,7 +58,7 @@ class Recall:
     async def tell(self, run_id: str) -> None:
         """Say in a run, once, that it has no memory, or that what it had could not be read."""
         try:
-            await self._ready()
+            await self.ready()
             why = self._memory.notice
         except MemoryFailed as error:
             why = f"{error} This run goes on without memory."
@@ -70,7 +70,7 @@ class Recall:
 
     async def search(self, text: str, agent_id: str | None, limit: int) -> tuple[Recalled, ...]:
         """What memory holds on a text; MemoryFailed."""
-        memory = await self._ready()
+        memory = await self.ready()
         now = self._engine.adapters.now()
         return await memory.search(MemoryQuery(text, now, agent_id=agent_id, limit=limit))
 
@@ -104,7 +104,7 @@ class Recall:
             return ()
         query = MemoryQuery(text, self._engine.adapters.now(), agent_id, tuple(paths), limit=2 * most)
         try:
-            memory = await self._ready()
+            memory = await self.ready()
             found = await memory.search(query)
         except MemoryFailed as error:
             log.warning("nothing was recalled: %s", error)
@@ -145,14 +145,14 @@ class Recall:
         self, run_id: str, items: list[MemoryItem], wanted: list[MemoryItem] | None = None
     ) -> None:
         """Store items, and note that they are stored; those not `wanted` are only noted as dealt with."""
-        memory = await self._ready()
+        memory = await self.ready()
         chosen = items if wanted is None else wanted
         if chosen:
             await memory.store(chosen)
         await self._engine.submit(run_id, h.Remembered(tuple(items)))
 
     async def _forget(self, run: Run) -> None:
-        memory = await self._ready()
+        memory = await self.ready()
         ids = run.team.to_forget
         await memory.forget(ids)
         await self._engine.submit(run.id, h.Forgotten(ids, "the decision was taken back"))
@@ -161,14 +161,14 @@ class Recall:
         kept = retention(persona) if persona else None
         most = kept.most if kept else 1000
         older = self._engine.adapters.now() - kept.days * DAY if kept and kept.days is not None else None
-        await (await self._ready()).trim(agent_id, most, older)
+        await (await self.ready()).trim(agent_id, most, older)
 
     async def was_useful(self, run: Run, state: TaskState) -> None:
         """A task landed: what its agent had been reminded of helped, or at least was no hindrance."""
         ids = run.team.recalled.get(state.task.id, ())
         if ids:
             try:
-                await (await self._ready()).used(ids, useful=not state.repairs)
+                await (await self.ready()).used(ids, useful=not state.repairs)
             except MemoryFailed:
                 log.info("what helped %s could not be noted", state.task.id)
 

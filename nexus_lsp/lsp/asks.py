@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
@@ -23,15 +23,17 @@ Json = dict[str, Any]
 class Asks:
     """The asks of one editor; each is put once."""
 
-    def __init__(self, server: NexusLanguageServer) -> None:
+    def __init__(self, server: NexusLanguageServer, names: Callable[[], Mapping[str, str]]) -> None:
+        """`names` gives the personas' names by their ids."""
         self._server = server
+        self._names = names
         self._asked: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def ask_again(self, api: EngineApi) -> None:
         """Put the asks that were open when NEXUS stopped."""
         for run in (await api.execute("runs", {}))["runs"]:
-            if run["status"] in ("awaiting_approval", "paused"):
+            if run["asks_open"]:
                 detail = await api.execute("run", {"run_id": run["run_id"]})
                 for ask in detail["asks"]:
                     self.put(api, ask)
@@ -44,13 +46,20 @@ class Asks:
 
     async def _put(self, api: EngineApi, ask: Json) -> None:
         items = [lsp.MessageActionItem(option) for option in ask["options"]]
-        params = lsp.ShowMessageRequestParams(lsp.MessageType.Info, ask["question"], items)
+        params = lsp.ShowMessageRequestParams(lsp.MessageType.Info, self._worded(ask), items)
         chosen = await self._server.request(lsp.WINDOW_SHOW_MESSAGE_REQUEST, params)
         if chosen is not None:
             try:
                 await api.execute("answer", {"ask_id": ask["ask_id"], "answer": chosen.title})
             except Refused as error:
                 log.info("the answer came too late: %s", error)
+
+    def _worded(self, ask: Json) -> str:
+        """The question; an agent's own with who asks and what for."""
+        if not ask["agent_id"]:
+            return ask["question"]
+        who = self._names().get(ask["agent_id"], ask["agent_id"])
+        return f"{who} asks: {ask['question']} ({ask['why']})"
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)

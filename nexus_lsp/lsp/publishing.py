@@ -92,12 +92,13 @@ class Publisher:
     # --- gates ---------------------------------------------------------------------------------------
 
     def note_gate(self, event: Json) -> None:
-        """Failed gates are warnings on the lines that cause them, until it passes or the run ends."""
+        """Failed gates, and what a gate questions, are warnings on the lines that cause them, until it passes
+        or the run ends."""
         kind, run = event["type"], f"{event['run_id']}/"
-        if kind in ("gate_failed", "gate_passed"):
+        if kind in ("gate_failed", "gate_passed", "gate_warning"):
             key = run + event["gate"]
             old = self._gates.pop(key, [])
-            if kind == "gate_failed":
+            if kind != "gate_passed":
                 self._gates[key] = [(p["path"], p) for p in event["places"]]
             for path, _ in [*old, *self._gates.get(key, [])]:
                 self.show(path)

@@ -53,6 +53,10 @@ COMMANDS = (
     "review.reject",
     "review.undo",
     "answer",
+    "message.send",
+    "memory.search",
+    "memory.export",
+    "memory.forget",
 )
 MOST_EVENTS = 200
 """Events told in one go; then commands have their turn."""
@@ -83,7 +87,7 @@ class LspFace:
         self._pushed: Json = {}
         self._showing = Showing(server)
         self._publisher = Publisher(server, self._showing)
-        self._asks = Asks(server)
+        self._asks = Asks(server, lambda: self._showing.names)
         self._progress = RunProgress(server, self._cancel_run)
         self._events: asyncio.Queue[Json] = asyncio.Queue()
         self._tasks: set[asyncio.Task[Any]] = set()

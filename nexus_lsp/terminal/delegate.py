@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -127,6 +128,16 @@ async def resume(api: EngineApi, console: Console, run_id: str) -> int:
         stop()
 
 
+async def transcript(api: EngineApi, console: Console, run_id: str) -> int:
+    """Print all that happened in a run, as `delegate` showed it or would have."""
+    narrator = Narrator(await names_of(api))
+    for event in (await api.execute("events", {"run_id": run_id}))["events"]:
+        line = narrator.line(event)
+        if line is not None:
+            console.print(line, soft_wrap=False)
+    return 0
+
+
 async def _evidence(console: Console, watch: Watch) -> None:
     console.print("[dim]Running the tests on your files as they are now …[/]")
     try:
@@ -160,6 +171,14 @@ async def _answer(api: EngineApi, ask: Json, prompt: Prompt | None) -> None:
     answer = options[0] if ask["kind"] == "resume" else ask["default"]
     if prompt and ask["kind"] != "resume":
         listed = "  ".join(f"{n} {escape(option)}" for n, option in enumerate(options, 1))
-        typed = await prompt.ask(f"  {listed} > ") or ""
-        answer = options[int(typed) - 1] if typed.isdigit() and 0 < int(typed) <= len(options) else answer
-    await api.execute("answer", {"ask_id": ask["ask_id"], "answer": answer})
+        free = "  or in your own words" if ask["kind"] == "question" else ""
+        typed = await prompt.ask(f"  {listed}{free} > ") or ""
+        answer = _meant(typed, options, answer, in_words=ask["kind"] == "question")
+    with contextlib.suppress(Refused):  # its time ran out, or another face was faster
+        await api.execute("answer", {"ask_id": ask["ask_id"], "answer": answer})
+
+
+def _meant(typed: str, options: list[str], default: str, in_words: bool) -> str:
+    if typed.isdigit() and 0 < int(typed) <= len(options):
+        return options[int(typed) - 1]
+    return typed if in_words and typed else default

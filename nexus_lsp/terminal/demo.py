@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.rule import Rule
 
 from nexus_lsp.ports import EngineApi
-from nexus_lsp.terminal import show
+from nexus_lsp.terminal import diffs
 from nexus_lsp.terminal.delegate import Watch
 from nexus_lsp.terminal.review import names_of, pending, told
 
@@ -37,7 +37,7 @@ async def demo(api: EngineApi, console: Console, argument: Json) -> int:
         await watch.over.wait()
         waiting = await pending(api, watch.run_id)
         console.print(Rule("[bold]What the team proposes[/]", align="left"))
-        console.print(show.changes(waiting, names, SHOWN))
+        console.print(diffs.changes(waiting, names, SHOWN))
         console.print(Rule("[bold]Decisions[/]", align="left"))
         accepted, complete = await _decide(api, console, waiting)
         if accepted:

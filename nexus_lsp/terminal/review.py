@@ -11,7 +11,7 @@ from rich.text import Text
 
 from nexus_lsp.core.problems import InvalidArgument, Refused
 from nexus_lsp.ports import EngineApi
-from nexus_lsp.terminal import show
+from nexus_lsp.terminal import diffs, show
 from nexus_lsp.terminal.prompt import Prompt
 
 Json = dict[str, Any]
@@ -43,7 +43,7 @@ async def decide(
     answer: Json = {"refused": []}
     waiting = await pending(api, run_id)
     if not quiet and how != "ask":
-        console.print(show.changes(waiting, names))
+        console.print(diffs.changes(waiting, names))
     if how == "all" and waiting:
         answer = await api.execute("review.accept", {"change_ids": [line["id"] for line in waiting]})
         if not quiet:
@@ -68,7 +68,7 @@ async def _ask(
         current = await pending(api, line["run_id"])
         if line["id"] not in {c["id"] for c in current}:
             continue
-        console.print(show.change(line, names))
+        console.print(diffs.change(line, names))
         typed = await prompt.ask("  [bold]y/n/f/a/d/q[/] > ")
         if typed is None or typed.lower()[:1] == "q":
             break
@@ -118,7 +118,7 @@ async def command(api: EngineApi, console: Console, action: str, ids: list[str],
     if action == "list":
         names = await names_of(api)
         waiting = await pending(api, None)
-        console.print(show.changes(waiting, names))
+        console.print(diffs.changes(waiting, names))
         console.print(f"{len(waiting)} waiting" if waiting else "Nothing waits for review.")
         return 0
     if action == "ask":

@@ -1,9 +1,8 @@
-"""How runs, facts and changes look in a terminal. Gives rich renderables; prints nothing itself."""
+"""How runs and facts look in a terminal. Gives rich renderables; prints nothing itself."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, cast
 
 from rich.console import Group, RenderableType
@@ -103,6 +102,21 @@ class Narrator:
         head.add_row("", Text(f"planner: {e['source']} ({e['why']})", "dim"))
         return Group(Text(), head, Padding(table, (0, 0, 1, 7)))
 
+    def _replan_requested(self, e: Json) -> RenderableType:
+        return Text.from_markup(f"[yellow]Replan[/] round {e['round']}: {escape(e['reason'])}")
+
+    def _plan_revised(self, e: Json) -> RenderableType:
+        known = set(self._titles)
+        for task in e["plan"]["tasks"]:
+            self._titles[task["id"]] = (task["agent"], task["title"])
+        new = [task for task in e["plan"]["tasks"] if task["id"] not in known]
+        rows = [Text.from_markup(f"         + {self._who(t['agent'])} {escape(t['title'])}") for t in new]
+        head = Text.from_markup(f"[bold]Plan[/]   {escape(e['why'])} [dim]({escape(e['source'])})[/]")
+        return Group(head, *rows)
+
+    def _plan_kept(self, e: Json) -> RenderableType:
+        return Text.from_markup(f"[yellow]Plan[/]   stays as it is: {escape(e['why'])}")
+
     def _task_started(self, e: Json) -> RenderableType:
         who, title = self._of(e["task_id"])
         again = f" [yellow](attempt {e['attempt']})[/]" if e["attempt"] > 1 else ""
@@ -119,7 +133,7 @@ class Narrator:
 
     def _task_completed(self, e: Json) -> RenderableType:
         who, title = self._of(e["task_id"])
-        files = f" [dim]({_count(len(e['paths']), 'file')})[/]" if e["paths"] else ""
+        files = f" [dim]({count(len(e['paths']), 'file')})[/]" if e["paths"] else ""
         head = Text.from_markup(f"  [green]✓[/] {who} {title}{files}")
         if not e["summary"].strip():
             return head
@@ -162,6 +176,23 @@ class Narrator:
             head, Padding(Text("\n".join(e["output"].strip().splitlines()[-15:]), "dim"), (0, 2, 0, 11))
         )
 
+    def _gate_warning(self, e: Json) -> RenderableType | None:
+        rows = [
+            Text(f"           {p['path']}:{p['line'] + 1}: {p['message']}", "yellow") for p in e["places"]
+        ]
+        if not rows:
+            return None
+        return Group(
+            Text.from_markup(f"  [yellow]●[/] gate   {e['gate']}: {count(len(rows), 'question')}"), *rows
+        )
+
+    def _gate_quality(self, e: Json) -> RenderableType:
+        told = ", ".join(figures(e)) or "nothing could be measured"
+        head = Text.from_markup(
+            f"  [green]●[/] quality {escape(told)} [dim](measured, {e['seconds']:.1f} s)[/]"
+        )
+        return Group(head, *(Text(f"           note: {note}", "dim") for note in e["notes"]))
+
     def _gate_not_measured(self, e: Json) -> RenderableType:
         return Text.from_markup(f"  [yellow]○[/] gate   {e['gate']}: not measured: {escape(e['why'])}")
 
@@ -171,16 +202,78 @@ class Narrator:
         told = escape(f"change {e['change_id']} is outdated: {e['why']}")
         return Text.from_markup(f"  [yellow]–[/] {told}")
 
+    # --- teamwork ------------------------------------------------------------------------------------
+
+    def _message_sent(self, e: Json) -> RenderableType | None:
+        message = e["message"]
+        text = message["payload"].get("text")
+        if not isinstance(text, str):  # an assignment or a response: its task tells
+            return None
+        sender = self._address(str(message["from"].get("instance_id") or message["from"]["agent_id"]))
+        to = ", ".join(self._address(r) for r in e["recipients"])
+        kind = "" if message["message_type"] == "information" else f" [dim]({message['message_type']})[/]"
+        line = f"    [magenta]✉[/] {escape(sender)} → {escape(to)}{kind}: {escape(_line(text))}"
+        return Padding(_one_line(line), 0)
+
+    def _message_dead(self, e: Json) -> RenderableType:
+        who = escape(self._address(e["recipient"]))
+        return Text.from_markup(f"    [yellow]✉[/] a message did not reach {who}: {escape(e['why'])}")
+
+    def _message_delayed(self, e: Json) -> RenderableType:
+        return Text.from_markup(f"    [yellow]✉[/] {escape(e['why'])}")
+
+    def _agent_note(self, e: Json) -> RenderableType:
+        return Padding(
+            _one_line(f"    [magenta]✎[/] {self._who(e['agent_id'])} {escape(_line(e['text']))}"), 0
+        )
+
+    def _memory_recalled(self, e: Json) -> RenderableType:
+        who = self._who(e["agent_id"]) if e["task_id"] else "[bold]Prime[/] "
+        rows = [f"      [dim]{line['kind']}: {escape(_line(line['text']))}[/]" for line in e["items"]]
+        head = f"    [magenta]◆[/] {who} [dim]is reminded of {count(len(rows), 'thing')} from earlier runs[/]"
+        return Group(Text.from_markup(head), *(Padding(_one_line(row), 0) for row in rows))
+
+    def _memory_stored(self, e: Json) -> RenderableType | None:
+        if e["kind"] == "interaction":
+            return None
+        return Padding(
+            _one_line(f"    [magenta]◆[/] remembered ({e['kind']}): {escape(_line(e['text']))}"), 0
+        )
+
+    def _memory_unavailable(self, e: Json) -> RenderableType:
+        return Text.from_markup(f"[yellow]Memory[/] {escape(e['why'])}")
+
+    def _agent_unavailable(self, e: Json) -> RenderableType:
+        return Text.from_markup(f"[yellow]Waits[/]  {escape(e['why'])}")
+
+    def _agent_available(self, e: Json) -> RenderableType:
+        return Text.from_markup(f"[green]Works[/]  {escape(e['backend'])} works again")
+
+    def _address(self, address: str) -> str:
+        """A name for a person to read: `Code (t2)`."""
+        agent, _, task = address.partition("#")
+        name = {"nexus_prime": "Prime", "user": "you"}.get(agent) or self._names.get(agent, agent)
+        return f"{name} ({task})" if task else name
+
     def _run_paused(self, e: Json) -> RenderableType:
         return Text.from_markup(f"[yellow]Paused[/] {escape(e['reason'])}")
 
     def _ask_opened(self, e: Json) -> RenderableType:
-        return Text.from_markup(
-            f"[bold yellow]?[/] {escape(e['question'])} [dim]({escape(' / '.join(e['options']))})[/]"
+        who = (
+            f"[bold]{escape(self._names.get(e['agent_id'], e['agent_id']))}[/] asks: "
+            if e["agent_id"]
+            else ""
         )
+        why = f"\n  [dim]{escape(e['why'])}[/]" if e["why"] else ""
+        options = escape(" / ".join(e["options"]))
+        return Text.from_markup(f"[bold yellow]?[/] {who}{escape(e['question'])} [dim]({options})[/]{why}")
+
+    def _ask_answered(self, e: Json) -> RenderableType | None:
+        by = {"user": "you", "timeout": "nobody in time", "engine": ""}[e["by"]]
+        return Text.from_markup(f"  [dim]answered by {by}: {escape(_line(e['answer']))}[/]") if by else None
 
     def _budget_warning(self, e: Json) -> RenderableType:
-        return Text.from_markup(f"[yellow]Budget[/] ${e['usd']:.2f} of ${e['max_usd']:.2f} is spent")
+        return Text.from_markup(f"[yellow]Budget[/] {escape(_budget(e))}")
 
     def _run_ready(self, e: Json) -> RenderableType:
         return Text.from_markup(f"\n[bold green]Ready[/]  {escape(e['summary'])}")
@@ -198,6 +291,41 @@ class Narrator:
         )
 
 
+def figures(quality: Json) -> list[str]:
+    """What was measured of all that landed, in words; what was not is left out."""
+    found: list[str] = []
+    if quality["changed_coverage"] is not None:
+        lines = f"{quality['covered_lines']} of {quality['changed_lines']} changed lines"
+        found.append(f"tests execute {lines} ({quality['changed_coverage']:.0f} %)")
+    if quality["tests"] is not None:
+        found.append(f"{count(quality['tests'], 'test')}, {quality['new_tests'] or 0} new")
+    for name, noun in (("complexity", "complexity"), ("lint_errors", "lint errors")):
+        before, now = quality[f"{name}_before"], quality[name]
+        if before is not None and now is not None:
+            found.append(f"{noun} {before} → {now}" if before != now else f"{noun} {now}")
+    if quality["rounds"]:
+        found.append(count(quality["rounds"], "repair round"))
+    return found
+
+
+def _budget(e: Json) -> str:
+    of = {"run": "the run", "task": f"task {e['who']}", "agent": f"agent {e['who']}"}[e["scope"]]
+    if e["measure"] == "usd":
+        return f"${e['used'] or e['usd']:.2f} of ${e['limit'] or e['max_usd']:.2f} of {of} is spent"
+    unit = "tokens" if e["measure"] == "tokens" else "seconds"
+    return f"{e['used']:,.0f} of {e['limit']:,.0f} {unit} of {of} are used"
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _one_line(markup: str) -> Text:
+    line = Text.from_markup(markup)
+    line.no_wrap, line.overflow = True, "ellipsis"
+    return line
+
+
 def _said(text: str) -> RenderableType:
     """What an agent says, as Markdown in which a line end is a line end."""
     return Padding(Markdown(text.replace("\n", "  \n")), (0, 2, 1, 11))
@@ -210,68 +338,13 @@ def _where(e: Json) -> str:
 def _measured(e: Json, passed: int, failed: int) -> str:
     cover = f", coverage {e['coverage']:.0f} %" if e.get("coverage") is not None else ""
     if e["gate"] == "lint":
-        return "no error" if not failed else _count(failed, "error")
+        return "no error" if not failed else count(failed, "error")
     return f"{passed} passed, {failed} failed{cover} [dim]({e['seconds']:.1f} s)[/]"
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def change(line: Json, names: Mapping[str, str]) -> RenderableType:
-    """A change as a coloured diff with who made it and why."""
-    return Group(_file_head(line), _one(line, names))
-
-
-def changes(lines: Sequence[Json], names: Mapping[str, str], at_most: int | None = None) -> RenderableType:
-    """Changes under the heads of their files; only the first `at_most` with their text."""
-    shown: list[RenderableType] = []
-    left = len(lines) if at_most is None else at_most
-    for path in dict.fromkeys(line["path"] for line in lines):
-        mine = [line for line in lines if line["path"] == path]
-        shown.append(_file_head(mine[0]))
-        shown += [_one(line, names) for line in mine[:left]]
-        if len(mine) > left:
-            shown.append(
-                Padding(
-                    Text(f"… {_count(len(mine) - left, 'more change')} in this file", "dim"), (0, 0, 1, 2)
-                )
-            )
-        left = max(0, left - len(mine))
-    return Group(*shown)
-
-
-def _file_head(line: Json) -> RenderableType:
-    old = f"{line['old_path']} → " if line["old_path"] else ""
-    kind = "" if line["kind"] == "edit" else f"  [dim]{line['kind']}[/]"
-    return Text.from_markup(f"[bold]{escape(old + line['path'])}[/]{kind}")
-
-
-def _one(line: Json, names: Mapping[str, str]) -> RenderableType:
-    who = ", ".join(names.get(a, a) for a in line["agent_ids"])
-    at = f"line {line['line'] + 1}  " if line["kind"] == "edit" else ""
-    head = Text.from_markup(f"  [cyan]{at}[/]{escape(who)}: {escape(line['why'])}\n  [dim]{line['id']}[/]")
-    return Group(head, Padding(_diff(line), (0, 0, 1, 4)))
-
-
-def _diff(line: Json) -> RenderableType:
-    if line["kind"] == "binary":
-        return Text("binary file", "dim")
-    if line["kind"] == "mode":
-        return Text(f"mode {line['before_mode']} → {line['after_mode']}", "dim")
-    if line["kind"] == "edit":
-        rows = ["-" + row for row in line["before"].splitlines()]
-        rows += ["+" + row for row in line["after"].splitlines()]
-    else:
-        rows = list(
-            difflib.unified_diff(line["before"].splitlines(), line["after"].splitlines(), lineterm="", n=2)
-        )[2:]
-    shown = rows if len(rows) <= 80 else [*rows[:80], f"… {len(rows) - 80} more lines"]
-    return Group(*(Text(row, _row_style(row)) for row in shown))
-
-
-def _row_style(row: str) -> str:
-    return {"+": "green", "-": "red", "@": "cyan"}.get(row[:1], "dim")
 
 
 def runs_table(runs: list[Json]) -> RenderableType:

@@ -14,9 +14,9 @@ from nexus_lsp.core import facts as f
 from nexus_lsp.core.anchors import place
 from nexus_lsp.core.changes import Change
 from nexus_lsp.core.diff import diff
+from nexus_lsp.core.evolve import begin
 from nexus_lsp.core.hunks import Hunk
 from nexus_lsp.core.review import CHANGED_LINES, acceptable, decide_text, over_accepted, select
-from nexus_lsp.core.evolve import begin
 from nexus_lsp.core.run import ChangeState, Run
 from nexus_lsp.core.text import split_lines
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from nexus_lsp.core import facts as f
-from nexus_lsp.core.plan import Plan, Task, TaskType
 from nexus_lsp.core.evolve import begin, evolve
+from nexus_lsp.core.plan import Plan, Task, TaskType
 from nexus_lsp.core.run import Run, TaskState
 from nexus_lsp.core.schedule import due, next_starts
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from fake_bus import MemoryBus
+from fake_memory import FakeMemory
 from fakes import (
     AGENTS,
     Clock,
@@ -101,6 +103,8 @@ class House:
     ids: Ids = field(default_factory=Ids)
     planner: ScriptedPlanner = field(default_factory=lambda: ScriptedPlanner(plan()))
     backend: ScriptedBackend = field(default_factory=lambda: ScriptedBackend({}))
+    bus: MemoryBus = field(default_factory=MemoryBus)
+    memory: FakeMemory = field(default_factory=FakeMemory)
     quarantine: Quarantine = field(init=False)
     gates: ScriptedGates = field(init=False)
     engine: Engine = field(init=False)
@@ -116,6 +120,8 @@ class House:
             repository=self.quarantine,
             journal=self.journal,
             gates=self.gates,
+            bus=self.bus,
+            memory=self.memory,
             team=lambda wanted: (wanted, ""),
             planner=lambda _: (self.planner, "the only one"),
             backend=lambda _: self.backend,

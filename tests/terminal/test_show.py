@@ -11,7 +11,7 @@ from rich.console import Console
 
 from nexus_lsp.core.facts import FACTS
 from nexus_lsp.core.wire import fact_to_json
-from nexus_lsp.terminal import show
+from nexus_lsp.terminal import diffs, show
 
 EVIL = "[/red]\x1b]0;owned\x07[bold]\u202eabc"
 
@@ -59,6 +59,6 @@ def test_a_change_shows_what_would_be_accepted() -> None:
         "why": EVIL,
         "id": "change_1",
     }
-    text = shown(show.change(show.visible(line), {}))
+    text = shown(diffs.change(show.visible(line), {}))
     assert "+[/red]^[]0;owned^G[bold]<U+202E>abc" in text
     assert "\x1b" not in text

@@ -1,0 +1,289 @@
+"""Teamwork in a run: messages, notes, questions, memory; what follows from each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from run_house import (
+    ALPHA,
+    CODE,
+    LIMITS,
+    begun,
+    failed,
+    land,
+    measured,
+    play,
+    red,
+    said,
+    start,
+    submit,
+    task,
+    told,
+)
+
+from nexus_lsp.core import facts as f
+from nexus_lsp.core import happenings as h
+from nexus_lsp.core.addresses import recipients
+from nexus_lsp.core.decide import Limits
+from nexus_lsp.core.run import Run
+from nexus_lsp.core.team import PRIME
+from nexus_lsp.core.team_tools import TOOLS, parse_call
+
+NAMES = {CODE: "Code", ALPHA: "Alpha"}
+TWO = (task("a"), task("b", "a", agent=ALPHA, type="test"))
+A_WORKS = (start("a"),)
+
+
+def check(run: Run, what: h.Happening, *expected: str, limits: Limits = LIMITS) -> None:
+    assert told(run, what, limits) == list(expected)
+
+
+# --- whom a message means ----------------------------------------------------------------------------
+
+THREE = (task("a"), task("b", agent=ALPHA), task("c", agent=ALPHA))
+ADDRESSES: Sequence[tuple[str, str, tuple[str, ...] | str]] = [
+    ("a task", "b", ("alpha_test_creator#b",)),
+    ("a name, whatever its case", "aLPHa", ("alpha_test_creator#b", "alpha_test_creator#c")),
+    ("a persona's id", ALPHA, ("alpha_test_creator#b", "alpha_test_creator#c")),
+    ("an instance", "alpha_test_creator#c", ("alpha_test_creator#c",)),
+    ("everybody else", "team", ("alpha_test_creator#b", "alpha_test_creator#c")),
+    ("Prime", "NEXUS Prime", ("nexus_prime",)),
+    ("the user", "user", ("user",)),
+    ("itself", "a", "That is you."),
+    (
+        "nobody",
+        "Gamma",
+        "There is nobody called 'Gamma' in this run. "
+        "There are: b (Alpha), c (Alpha), team, nexus_prime, user.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "to", "expected"), ADDRESSES, ids=[row[0] for row in ADDRESSES])
+def test_whom_a_message_means(name: str, to: str, expected: tuple[str, ...] | str) -> None:
+    run = play(begun(*THREE), [start("a")])
+    assert recipients(run, to, f"{CODE}#a", NAMES) == expected
+
+
+def test_who_is_done_reads_no_more() -> None:
+    run = play(begun(*TWO), [start("a"), submit("a"), land("a")])
+    told = "a reads no more messages (a is completed); `team_status` shows what came of it."
+    assert recipients(run, "a", f"{ALPHA}#b", NAMES) == told
+
+
+# --- messages ----------------------------------------------------------------------------------------
+
+
+def test_a_message_is_said_once_however_often_it_is_repeated() -> None:
+    run = play(begun(*TWO), A_WORKS)
+    check(run, said("m1", f"{ALPHA}#b"), "message_sent")
+    check(play(run, [said("m1", f"{ALPHA}#b")]), said("m1", f"{ALPHA}#b"))
+
+
+def test_a_message_is_delivered_once() -> None:
+    run = play(begun(*TWO), [*A_WORKS, said("m1", f"{ALPHA}#b")])
+    assert run.team.outbox == (("m1", f"{ALPHA}#b"),)
+    got = h.Delivered(f"{ALPHA}#b", (("m1", 1),))
+    check(run, got, f"message_delivered m1 {ALPHA}#b")
+    check(play(run, [got]), got)
+    check(run, h.Delivered(f"{ALPHA}#b", (("m9", 1),)))
+    assert play(run, [got]).team.outbox == ()
+
+
+def test_what_a_finished_agent_did_not_read_is_a_dead_letter() -> None:
+    run = play(begun(*THREE), [start("a"), start("b", ALPHA), said("m1", f"{ALPHA}#b"), submit("b")])
+    check(
+        run,
+        land("b"),
+        "task_completed b: did it",
+        f"message_dead m1 {ALPHA}#b: its work was over before it read this",
+    )
+
+
+def test_a_cancelled_run_leaves_no_message_waiting() -> None:
+    run = play(begun(*TWO), [*A_WORKS, said("m1", f"{ALPHA}#b")])
+    assert play(run, [h.Cancel()]).team.outbox == ()
+    check(
+        play(run, [h.Cancel()]),
+        said("m2", PRIME),
+        "refused: This run is cancelled; nobody reads messages in it any more.",
+    )
+
+
+def test_an_agent_that_talks_without_end_is_told_to_stop() -> None:
+    few = Limits(agents=LIMITS.agents, messages=2)
+    run = play(begun(*TWO), [*A_WORKS, said("m1", PRIME), said("m2", PRIME)], few)
+    [refused] = told(run, said("m3", PRIME), few)
+    assert refused.startswith("refused: You have sent 2 messages in this run")
+    check(run, said("m4", f"{CODE}#a", sender="user"), "message_sent", limits=few)
+
+
+def test_the_scratchpad_takes_notes_of_agents_at_work_only() -> None:
+    run = play(begun(*TWO), A_WORKS)
+    check(run, h.Noted("a", 1, "port 80"), "agent_note a: port 80")
+    check(run, h.Noted("a", 2, "late"))
+    check(run, h.Noted("b", 1, "not begun"))
+    full = play(run, [h.Noted("a", 1, str(n)) for n in range(200)])
+    check(full, h.Noted("a", 1, "x"), "refused: The scratchpad is full (200 notes). Put it into your result.")
+
+
+# --- questions ---------------------------------------------------------------------------------------
+
+
+def question(ask_id: str = "q", task_id: str = "a") -> h.OpenAsk:
+    ask = f.AskOpened(
+        ask_id, "question", "JWT or session?", ("JWT", "Session"), "(no answer)", 99.0, task_id, CODE, "w"
+    )
+    return h.OpenAsk(ask)
+
+
+def test_a_question_of_an_agent_holds_nobody_else() -> None:
+    run = play(begun(*TWO), A_WORKS)
+    check(run, question(), "ask_opened a question: w")
+    asked = play(run, [question()])
+    assert (asked.status, asked.holding_asks, list(asked.questions)) == ("in_progress", (), ["a"])
+
+
+def test_a_question_is_put_once_however_often_the_agent_begins_anew() -> None:
+    run = play(begun(*TWO), [*A_WORKS, question()])
+    check(run, question("q2"))
+    again = play(run, [h.Recovered((("a", None),), None), start("a"), h.Answer("q", "JWT")])
+    check(again, question("q3"))
+
+
+def test_a_question_takes_any_words_and_teaches_them() -> None:
+    run = play(begun(*TWO), [*A_WORKS, question()])
+    check(run, h.Answer("q", " Neither: API keys "), "ask_answered Neither: API keys")
+    check(
+        run,
+        h.Answer("q", "  "),
+        "refused: `answer` is empty: write one of the options, or an answer in your own words.",
+    )
+    [item] = play(run, [h.Answer("q", "JWT")]).team.to_learn
+    assert item.text == "Asked “JWT or session?”, the user answered: JWT"
+    assert play(run, [h.Answer("q", "(no answer)", "timeout")]).team.to_learn == ()
+
+
+def test_a_question_of_an_agent_that_is_done_is_closed() -> None:
+    run = play(begun(*TWO), [*A_WORKS, question(), submit("a")])
+    check(run, land("a"), "task_completed a: did it", "ask_answered (no answer)")
+
+
+def test_resuming_a_paused_run_answers_no_question() -> None:
+    run = play(begun(*TWO), [*A_WORKS, question(), h.Pause()])
+    check(run, h.Resume(), "run_resumed")
+
+
+# --- learning ----------------------------------------------------------------------------------------
+
+
+def learned(run: Run) -> list[str]:
+    return [
+        f"{item.kind} of {item.agent_id or 'all'} by {item.source}: {item.text}" for item in run.team.to_learn
+    ]
+
+
+LANDED = (start("a"), submit("a"), land("a", "c1", "c2"))
+
+
+def test_a_rejection_with_a_reason_is_a_decision_to_remember() -> None:
+    run = play(begun(), [*LANDED, h.Reject(("c1",), "No globals, please.")])
+    assert learned(run)[1:] == ["decision of code_developer by user: No globals, please."]
+    assert run.team.to_learn[-1].paths == ("x.py",)
+    assert len(play(begun(), [*LANDED, h.Reject(("c1",))]).team.to_learn) == 1
+
+
+def test_a_rejection_taken_back_is_forgotten() -> None:
+    rejected = play(begun(), [*LANDED, h.Reject(("c1",), "No globals.")])
+    assert len(play(rejected, [h.Reopen(("c1",))]).team.to_learn) == 1
+    kept = play(rejected, [h.Remembered(rejected.team.to_learn)])
+    assert kept.team.to_learn == ()
+    back = play(kept, [h.Reopen(("c1",))])
+    assert back.team.to_forget == ("run_1:c1",)
+    check(back, h.Forgotten(("run_1:c1",), "taken back"), "memory_forgotten: taken back")
+
+
+def test_what_mended_a_red_gate_is_a_lesson() -> None:
+    done = (start("a"), submit("a"), red("a"), start("a"), submit("a", 2), land("a", "c1"))
+    assert learned(play(begun(), done)) == [
+        "interaction of code_developer by agent: Do a: did it",
+        "lesson of code_developer by gate: “Do a” was sent back once before it landed.\n"
+        "What was wrong: t::x is red\nWhat mended it: did it",
+    ]
+
+
+def test_what_could_not_be_done_is_a_lesson_and_what_a_backend_cannot_do_is_none() -> None:
+    given = (start("a"), failed("a", "the API is gone"))
+    assert learned(play(begun(), given)) == [
+        "lesson of code_developer by gate: “Do a” could not be done: the API is gone"
+    ]
+    assert learned(play(begun(), [start("a"), h.Ended("a", 1, "unable", "no model")])) == []
+
+
+def test_the_same_lesson_is_kept_once() -> None:
+    run = play(begun(), [*LANDED, h.Reject(("c1",), "No globals.")])
+    items = run.team.to_learn
+    kept = h.Remembered(items)
+    check(run, kept, *(f"memory_stored {i.task_id} {i.kind}: {i.text}" for i in items))
+    check(play(run, [kept]), kept)
+
+
+# --- tools -------------------------------------------------------------------------------------------
+
+CALLS: Sequence[tuple[str, str, dict[str, object], str]] = [
+    ("no such tool", "shout", {}, "There is no tool 'shout'. There are: send_message,"),
+    (
+        "nothing said",
+        "send_message",
+        {"to": "b"},
+        "`text`: Field required. The arguments are: to, text, kind,",
+    ),
+    ("a wrong kind", "send_message", {"to": "b", "text": "x", "kind": "order"}, "`kind`: Input should be"),
+    (
+        "more than there is",
+        "write_note",
+        {"text": "x", "colour": "red"},
+        "`colour`: Extra inputs are not permitted",
+    ),
+    ("a novel", "write_note", {"text": "x" * 5000}, "`text`: String should have at most 4000 characters"),
+    ("110 percent", "report_progress", {"percent": 110, "note": "x"}, "`percent`: Input should be less than"),
+    (
+        "one option",
+        "ask_user",
+        {"question": "?", "options": ["a"], "why": "x"},
+        "`options`: List should have at",
+    ),
+    (
+        "sure beyond all",
+        "submit_result",
+        {"summary": "x", "confidence_score": 2},
+        "`confidence_score`: Input",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "tool", "arguments", "expected"), CALLS, ids=[row[0] for row in CALLS])
+def test_a_wrong_call_is_answered_with_what_to_do(
+    name: str, tool: str, arguments: dict[str, object], expected: str
+) -> None:
+    answer = parse_call(tool, arguments)
+    assert isinstance(answer, str) and answer.startswith(expected), answer
+
+
+def test_a_bare_string_counts_as_a_list_of_one() -> None:
+    call = parse_call("submit_result", {"summary": "did", "next_steps": "rest"})
+    assert not isinstance(call, str)
+    assert call.next_steps == ["rest"]  # type: ignore[union-attr]
+
+
+def test_every_tool_says_what_it_is_for_and_is_small() -> None:
+    import json
+
+    assert sum(len(json.dumps(dict(t.parameters))) + len(t.description) for t in TOOLS) < 8_000
+    assert all(t.description and t.parameters["type"] == "object" for t in TOOLS)
+
+
+def test_a_landed_run_is_measured_and_then_ready() -> None:
+    run = play(begun(), LANDED)
+    check(run, measured(), "gate_quality", "run_ready: 1 of 1 tasks done, 2 changes to review")
