@@ -15,8 +15,8 @@ import psutil
 
 from benchmarks.stage import Stage
 from benchmarks.tables import Samples, aim, number, show
-from nexus_lsp.adapters.embeddings import find_embedder
-from nexus_lsp.adapters.sqlite_memory import SqliteMemory
+from nexus_lsp.adapters.memory.embeddings import find_embedder
+from nexus_lsp.adapters.memory.sqlite_memory import SqliteMemory
 from nexus_lsp.core.memory import MEMORY_KINDS, MEMORY_SOURCES, MemoryItem, MemoryQuery
 
 AGENTS = ("", "aria_coordinator", "code_developer", "alpha_test_creator", "beta_test_validator")

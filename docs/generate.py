@@ -21,9 +21,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import models_json_schema
 
 from nexus_lsp import cli
 from nexus_lsp.core.facts import FACTS
+from nexus_lsp.core.messages import AgentFeedback, Message, Party, TaskResponse, TaskResult
 from nexus_lsp.core.personas import CLAUDE_TOOLS, Persona
 from nexus_lsp.core.plan import MAX_TASKS, Plan
 from nexus_lsp.core.settings import Settings
@@ -44,6 +46,7 @@ def documents() -> dict[str, str]:
     return {
         "events.schema.json": _json(events_schema()),
         "settings.schema.json": _json(settings_schema()),
+        "message.schema.json": _json(message_schema()),
         "plan.schema.json": _json(plan_schema()),
         "persona.schema.json": _json(persona_schema()),
         "commands.md": commands_table(),
@@ -119,6 +122,30 @@ def plan_schema() -> Json:
     tasks = schema["properties"]["tasks"]
     tasks |= {"minItems": 1, "maxItems": MAX_TASKS}
     return schema
+
+
+def message_schema() -> Json:
+    """Messages between agents, version 1.0: the envelope, and an agent's response to its assignment."""
+    _, shared = models_json_schema(
+        [(Message, "serialization"), (TaskResponse, "serialization")], ref_template="#/$defs/{model}"
+    )
+    kinds = {kind.__name__: kind for kind in (Message, TaskResponse, TaskResult, AgentFeedback, Party)}
+    defs = {name: _message_part(schema, kinds.get(name)) for name, schema in sorted(shared["$defs"].items())}
+    return {
+        "$schema": SCHEMA,
+        "title": "message",
+        "description": f"What is said between members of a team. Unknown fields are kept. {MARK}",
+        "oneOf": [{"$ref": "#/$defs/Message"}, {"$ref": "#/$defs/TaskResponse"}],
+        "$defs": defs,
+    }
+
+
+def _message_part(schema: Json, kind: type | None) -> Json:
+    """The required fields are those without a default: what is sent may leave out the others."""
+    shape = _shape(schema)
+    optional = {name for name, value in shape["properties"].items() if "default" in value}
+    shape["required"] = [name for name in shape["properties"] if name not in optional]
+    return {"description": _told(kind)} | shape if kind else shape
 
 
 def persona_schema() -> Json:

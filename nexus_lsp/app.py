@@ -100,11 +100,11 @@ async def _open(
     at_rest: bool,
 ) -> LocalApi:
     from nexus_lsp.adapters.disk_face import DiskFace
-    from nexus_lsp.adapters.embeddings import find_embedder
     from nexus_lsp.adapters.gates import WorkspaceGates
+    from nexus_lsp.adapters.memory.embeddings import find_embedder
+    from nexus_lsp.adapters.memory.sqlite_memory import SqliteMemory
     from nexus_lsp.adapters.quarantine import Quarantine
     from nexus_lsp.adapters.sqlite_journal import SqliteJournal
-    from nexus_lsp.adapters.sqlite_memory import SqliteMemory
     from nexus_lsp.adapters.watching import DiskWatch
 
     repository = await Quarantine.open(workspace, state)
@@ -170,10 +170,10 @@ def _bus(state: Path, settings: Settings, env: Mapping[str, str]) -> Bus:
     """Redis where the user names one (a password only ever in the environment), else a file."""
     url = env.get("NEXUS_REDIS_URL", "").strip() or settings.redis_url
     if url:
-        from nexus_lsp.adapters.redis_bus import RedisBus
+        from nexus_lsp.adapters.bus.redis_bus import RedisBus
 
         return RedisBus(url, f"nexus:{state.name}")
-    from nexus_lsp.adapters.sqlite_bus import SqliteBus
+    from nexus_lsp.adapters.bus.sqlite_bus import SqliteBus
 
     return SqliteBus(state / "bus.db")
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from nexus_lsp.adapters.bus.hearers import Hear, Hearers
 from nexus_lsp.core.mailbox import (
     Letter,
     Step,
@@ -25,7 +27,7 @@ from nexus_lsp.core.mailbox import (
 )
 from nexus_lsp.ports import BusFailed, BusFigures, DeadLetter, Delivery
 
-Hear = Callable[[Mapping[str, Any]], None]
+REMEMBERED = 7 * 86_400.0
 
 
 @dataclass
@@ -34,6 +36,7 @@ class Kept:
 
     letters: dict[str, dict[str, Letter]] = field(default_factory=lambda: defaultdict(dict))
     texts: dict[tuple[str, str], str] = field(default_factory=dict)
+    settled: dict[tuple[str, str], float] = field(default_factory=dict)
     dead: list[DeadLetter] = field(default_factory=list)
     counted: Counter[str] = field(default_factory=Counter)
 
@@ -50,7 +53,11 @@ class MemoryBus:
         self._lease = lease
         self._is_open = False
         self._news = asyncio.Event()
-        self._hearers: dict[object, Hear] = {}
+        self._hearers = Hearers()
+
+    @property
+    def notice(self) -> str:
+        return ""
 
     async def open(self) -> None:
         self._is_open = True
@@ -60,7 +67,11 @@ class MemoryBus:
         self._is_open = False
         for mailbox, letters in self.kept.letters.items():
             self._apply(mailbox, released(letters.values()))
+        self._tell()
+
+    def _tell(self) -> None:
         self._news.set()
+        self._news = asyncio.Event()
 
     def _check(self) -> None:
         if self.broken or not self._is_open:
@@ -69,12 +80,13 @@ class MemoryBus:
     async def publish(self, mailbox: str, message: Mapping[str, Any]) -> bool:
         self._check()
         text, key = envelope_text(message), (mailbox, str(message["message_id"]))
-        if key in self.kept.texts:
+        known = key[1] in self.kept.letters[mailbox]
+        if known or self.kept.settled.get(key, -math.inf) >= self._now() - REMEMBERED:
             return False
-        self.kept.texts[key] = text
-        self.kept.letters[mailbox][key[1]] = letter_of(message, len(self.kept.texts))
         self.kept.counted["published"] += 1
-        self._news.set()
+        self.kept.texts[key] = text
+        self.kept.letters[mailbox][key[1]] = letter_of(message, self.kept.counted["published"])
+        self._tell()
         return True
 
     async def receive(self, mailbox: str, limit: int = 20, wait: float = 0.0) -> tuple[Delivery, ...]:
@@ -82,7 +94,7 @@ class MemoryBus:
         deadline = clock() + wait
         while True:
             self._check()
-            self._news.clear()
+            news = self._news
             found = self._hand_out(mailbox, limit)
             left = deadline - clock()
             if found or left <= 0:
@@ -90,7 +102,7 @@ class MemoryBus:
             change = next_change(self.kept.letters[mailbox].values(), self._now())
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(left if change is None else min(left, change - self._now())):
-                    await self._news.wait()
+                    await news.wait()
 
     def _hand_out(self, mailbox: str, limit: int) -> tuple[Delivery, ...]:
         step = hand_out(self.kept.letters[mailbox].values(), self._now(), limit, self._lease)
@@ -108,7 +120,7 @@ class MemoryBus:
         letters = self.kept.letters[mailbox]
         letters |= {letter.message_id: letter for letter in step.kept}
         for letter, _ in step.dead:
-            del letters[letter.message_id]
+            self._settle(mailbox, letter.message_id)
         dead = tuple(
             DeadLetter(mailbox, x.message_id, self._message(mailbox, x), why) for x, why in step.dead
         )
@@ -118,16 +130,21 @@ class MemoryBus:
 
     async def acknowledge(self, mailbox: str, message_ids: Sequence[str]) -> None:
         self._check()
-        letters = self.kept.letters[mailbox]
         for message_id in message_ids:
-            self.kept.counted["acknowledged"] += letters.pop(message_id, None) is not None
-        self._news.set()
+            self.kept.counted["acknowledged"] += self._settle(mailbox, message_id)
+        self._tell()
+
+    def _settle(self, mailbox: str, message_id: str) -> bool:
+        if self.kept.letters[mailbox].pop(message_id, None) is None:
+            return False
+        self.kept.settled[mailbox, message_id] = self._now()
+        return True
 
     async def refuse(self, mailbox: str, message_id: str, why: str) -> None:
         self._check()
         letters = self.kept.letters[mailbox].values()
         self._apply(mailbox, after_refusal(letters, message_id, why, self._now()))
-        self._news.set()
+        self._tell()
 
     async def bury(self, mailbox: str, why: str) -> tuple[DeadLetter, ...]:
         self._check()
@@ -148,14 +165,7 @@ class MemoryBus:
 
     async def broadcast(self, status: Mapping[str, Any]) -> None:
         self._check()
-        for hear in tuple(self._hearers.values()):
-            hear(json.loads(json.dumps(status)))
+        self._hearers.tell(json.dumps(status))
 
     def listen(self, hear: Hear) -> Callable[[], None]:
-        key = object()
-        self._hearers[key] = hear
-
-        def end() -> None:
-            self._hearers.pop(key, None)
-
-        return end
+        return self._hearers.add(hear)

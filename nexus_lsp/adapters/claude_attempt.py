@@ -30,6 +30,8 @@ from nexus_lsp.ports import (
     Spent,
 )
 
+SILENCE = 300.0
+
 _TOOL_SILENCE = 660.0
 """Seconds a tool may run without a word: Claude Code ends a command itself after ten minutes."""
 
@@ -51,7 +53,7 @@ class Attempt:
 
     Args:
         silence: seconds without a word from the model after which it is broken off (twice that while the
-            line is kept open); a persona whose models may take longer has longer.
+            line is kept open); None for twice what the persona's models may take to answer, at least SILENCE.
         credential: the environment variable whose key is used, or "".
     """
 
@@ -60,14 +62,14 @@ class Attempt:
         assignment: Assignment,
         report: Callable[[Report], None],
         line: Line,
-        silence: float,
+        silence: float | None,
         credential: str,
     ) -> None:
         self._assignment = assignment
         self._report = report
         self._line = line
         self._slow = assignment.persona.health.max_response_time
-        self._silence = max(silence, self._slow)
+        self._silence = max(SILENCE, 2 * self._slow) if silence is None else silence
         self._credential = credential
         self._session_id: str | None = None
         self._tools: set[str] = set()

@@ -56,7 +56,7 @@ class ClaudeCodeBackend:
         cli: the CLI, where it is not the bundled one. `hold`: see `claude_launcher`; found out if None.
         readable: what agents must read of the user's home or `/tmp` besides their checkout.
         silence: seconds without a word from the model after which an attempt is broken off (twice that
-            while the line is kept open).
+            while the line is kept open); None for what the persona's models may take, at least five minutes.
         retries: how often a failed call to the service is repeated before the attempt counts as broken.
     """
 
@@ -71,7 +71,7 @@ class ClaudeCodeBackend:
         cli: Path | None = None,
         hold: Hold | None = None,
         readable: Sequence[Path] = (),
-        silence: float = 300.0,
+        silence: float | None = None,
         retries: int = 4,
     ) -> None:
         self._agents = state_dir / "agents"

@@ -120,9 +120,13 @@ async def _read(client: sdk.ClaudeSDKClient, emit: Callable[[Event], None]) -> N
 def _options(talk: Talk, on_stderr: Callable[[str], object]) -> sdk.ClaudeAgentOptions:
     from claude_agent_sdk import ClaudeAgentOptions, PermissionResultAllow, PermissionResultDeny
 
+    own = frozenset(f"mcp__{TEAM}__{tool.name}" for tool in talk.line.tools)
+
     async def may(
         tool: str, arguments: dict[str, Any], _context: sdk.ToolPermissionContext
     ) -> sdk.PermissionResult:
+        if tool in own:
+            return PermissionResultAllow()
         why = refusal(tool, arguments, talk.tools, talk.checkout)
         return PermissionResultAllow() if why is None else PermissionResultDeny(message=why)
 
@@ -133,7 +137,6 @@ def _options(talk: Talk, on_stderr: Callable[[str], object]) -> sdk.ClaudeAgentO
         model=talk.model,
         tools=list(talk.tools),
         mcp_servers={TEAM: _team_server(talk.line)},
-        allowed_tools=[f"mcp__{TEAM}__{tool.name}" for tool in talk.line.tools],
         hooks=_hooks(talk.line),
         disallowed_tools=["Bash(git push)", "Bash(git push *)"],
         can_use_tool=may,

@@ -69,9 +69,7 @@ def _read(shelf: Shelf, problems: list[Problem]) -> Iterator[tuple[str, Persona]
 
 def _add(found: _Loaded, more: Iterator[tuple[str, Persona]]) -> None:
     for where, persona in more:
-        found.pop(
-            persona.agent_id, None
-        )  # what comes anew goes to the end: the last loaded, the least trusted
+        found.pop(persona.agent_id, None)  # so that it goes to the end: the last loaded, the least trusted
         found[persona.agent_id] = (where, persona)
 
 
@@ -79,7 +77,7 @@ def _add(found: _Loaded, more: Iterator[tuple[str, Persona]]) -> None:
 
 
 def _of_workspace(root: Path, own: _Loaded, problems: list[Problem]) -> Iterator[tuple[str, Persona]]:
-    shelf = Shelf(root / ".nexus" / "personas", "personas", ".json", "workspace", root)
+    shelf = Shelf(root / ".nexus" / "personas", ".nexus/personas", ".json", "workspace", root)
     for where, persona in _read(shelf, problems):
         known = own.get(persona.agent_id)
         at = f"{where}: claude_configuration.tools_enabled"
@@ -121,10 +119,12 @@ def _import(found: _Loaded, shelves: Sequence[Shelf], problems: list[Problem]) -
                 continue
             left -= 1
             if shelf.origin == "workspace":
-                kept = _without_new_rights(persona, f"{where}: tools", None, problems)
+                found[persona.agent_id] = (
+                    where,
+                    _without_new_rights(persona, f"{where}: tools", None, problems),
+                )
             else:
-                kept = persona
-            found[kept.agent_id] = (where, kept)
+                found[persona.agent_id] = (where, persona)
 
 
 # --- who goes on with whose work ---------------------------------------------------------------------
@@ -160,12 +160,15 @@ def settle_handoffs(loaded: Sequence[tuple[str, Persona]]) -> tuple[tuple[Person
 
 def _way(onward: Mapping[str, Sequence[str]], start: str, end: str) -> tuple[str, ...]:
     """The ids from start to end along the handoffs, both included; empty where there is no way."""
-    ways, seen = [(start,)], {start}
-    while ways:
-        way = ways.pop()
-        if way[-1] == end:
-            return way
-        new = [target for target in onward.get(way[-1], ()) if target not in seen]
-        seen.update(new)
-        ways += [(*way, target) for target in new]
-    return ()
+    before, left = {start: ""}, [start]
+    while left and end not in before:
+        here = left.pop()
+        new = [target for target in onward.get(here, ()) if target not in before]
+        before.update(dict.fromkeys(new, here))
+        left += new
+    way: list[str] = []
+    at = end if end in before else ""
+    while at:
+        way.append(at)
+        at = before[at]
+    return tuple(reversed(way))

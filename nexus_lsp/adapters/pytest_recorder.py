@@ -8,13 +8,15 @@ NEXUS, since that interpreter may not have it. Events (`"event"` names the kind)
     collect   {test, outcome}                   a file that could not be collected, or was skipped
     place     {test, path, line, message}       where a failure stands; `line` is 0-based
     outside   {modules: [[name, path]]}         what was imported from neither the root nor the environment
-    coverage  {percent, lines: {path: [1-based]}, tests: {path: [test file]}}
+    coverage  {percent, lines: {path: [1-based]}, statements: {path: [1-based]}, excluded: {path: [1-based]},
+               tests: {path: [test file]}, test_lines: {test: {path: [1-based]}}}
     unable    {why}                             pytest cannot run here
     exit      {code}                            pytest came to its end
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import site
@@ -22,6 +24,7 @@ import sys
 import sysconfig
 from importlib.machinery import PathFinder
 from importlib.metadata import DistributionFinder, MetadataPathFinder
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +56,11 @@ class Lent:
 class Recorder:
     """The pytest plugin, and the coverage measurement around it."""
 
-    def __init__(self, root: str, record: Any, coverage: Any) -> None:
+    def __init__(self, root: str, record: Any, by_test: bool) -> None:
         self.root = root
         self.record = record
-        self.coverage = coverage
+        self.by_test = by_test
+        self.coverage: Any = None
         self.context = ""
 
     def write(self, event: str, **fields: Any) -> None:
@@ -106,9 +110,10 @@ class Recorder:
             self.write("place", test=report.nodeid, path=path, line=line, message=message[:500])
 
     def enter(self, nodeid: str) -> None:
-        """Attribute what is executed from here on to the test file of this node."""
-        context = nodeid.partition("::")[0]
-        if self.coverage is not None and context.endswith(".py") and context != self.context:
+        """Attribute what is executed from here on to the test file of this node, or to the test itself."""
+        file = nodeid.partition("::")[0]
+        context = nodeid if self.by_test else file
+        if self.coverage is not None and file.endswith(".py") and context != self.context:
             self.context = context
             self.coverage.switch_context(context)
 
@@ -153,20 +158,37 @@ def start_coverage(root: str, directory: str) -> Any:
         from coverage import Coverage
     except ImportError:
         return None
-    measured = Coverage(
-        data_file=str(Path(directory) / "coverage.data"),
-        config_file=False,
-        source=[root],
-        omit=[*_TESTS, *_FOREIGN],
-        messages=False,
-    )
-    measured.set_option("report:include_namespace_packages", True)  # `src` itself is no package
-    measured.start()
+    with knowing_contexts():
+        measured = Coverage(
+            data_file=str(Path(directory) / "coverage.data"),
+            config_file=False,
+            source=[root],
+            omit=[*_TESTS, *_FOREIGN],
+            messages=False,
+        )
+        measured.set_option("report:include_namespace_packages", True)  # `src` itself is no package
+        measured.start()
     return measured
 
 
-def coverage_event(measured: Any, directory: str) -> dict[str, Any]:
-    """The `coverage` event's fields; empty where nothing was measured."""
+@contextlib.contextmanager
+def knowing_contexts() -> Any:
+    """Choose a way of measuring that tells which test executed a line: the newest Pythons' own does not."""
+    name = "COVERAGE_CORE"
+    chosen = {} if name in os.environ else {name: "ctrace" if find_spec("coverage.tracer") else "pytrace"}
+    os.environ.update(chosen)
+    try:
+        yield
+    finally:
+        for each in chosen:  # the workspace's code has no business with it
+            del os.environ[each]
+
+
+def coverage_event(measured: Any, directory: str, contexts: list[str] | None) -> dict[str, Any]:
+    """The `coverage` event's fields; empty where nothing was measured.
+
+    `test_lines` is about the files named in `contexts` only: of all it would fill a disk.
+    """
     report = Path(directory) / "coverage.json"
     try:
         measured.stop()
@@ -175,14 +197,21 @@ def coverage_event(measured: Any, directory: str) -> dict[str, Any]:
     except Exception as error:
         print(f"coverage: {error}", file=sys.stderr)
         return {}
-    lines: dict[str, list[int]] = {}
-    tests: dict[str, list[str]] = {}
+    found: dict[str, Any] = {name: {} for name in ("lines", "statements", "excluded", "tests", "test_lines")}
     for path, entry in files["files"].items():
+        found["statements"][path] = sorted(entry["executed_lines"] + entry["missing_lines"])
+        if entry["excluded_lines"]:
+            found["excluded"][path] = entry["excluded_lines"]
         if entry["executed_lines"]:
-            lines[path] = entry["executed_lines"]
-            contexts = measured.get_data().contexts_by_lineno(os.path.realpath(path)).values()
-            tests[path] = sorted({context for line in contexts for context in line if context})
-    return {"percent": files["totals"]["percent_covered"], "lines": lines, "tests": tests}
+            found["lines"][path] = entry["executed_lines"]
+            by_line = measured.get_data().contexts_by_lineno(os.path.realpath(path))
+            known = {context for line in by_line.values() for context in line if context}
+            found["tests"][path] = sorted({context.partition("::")[0] for context in known})
+            for line, names in by_line.items() if path in (contexts or ()) else ():
+                for name in names:
+                    if "::" in name:
+                        found["test_lines"].setdefault(name, {}).setdefault(path, []).append(line)
+    return {"percent": files["totals"]["percent_covered"], **found}
 
 
 def main(spec: dict[str, Any]) -> int:
@@ -193,7 +222,7 @@ def main(spec: dict[str, Any]) -> int:
     if spec["lent_version"] == list(sys.version_info[:2]):
         sys.meta_path.append(Lent(spec["lent"], spec["lent_names"]))  # pyright: ignore
     with Path(spec["record"]).open("a", encoding="utf-8") as record:
-        recorder = Recorder(root, record, None)
+        recorder = Recorder(root, record, spec["contexts"] is not None)
         try:
             import pytest
         except ImportError as error:
@@ -201,15 +230,27 @@ def main(spec: dict[str, Any]) -> int:
             return 4
         # before pytest-cov reads its options, whatever order the plugins were loaded in
         pytest.hookimpl(hookwrapper=True)(Recorder.pytest_load_initial_conftests)
+        if spec["mutants"]:
+            return mutating(spec).try_all(recorder, spec, pytest.main)
         if spec["coverage"]:
             recorder.coverage = start_coverage(root, spec["directory"])
-        code = int(pytest.main(spec["args"], plugins=[recorder]))
+        code = int(pytest.main([*spec["args"], *spec["tests"]], plugins=[recorder]))
         os.chdir(root)
         if recorder.coverage is not None:
-            recorder.write("coverage", **coverage_event(recorder.coverage, spec["directory"]))
+            measured = coverage_event(recorder.coverage, spec["directory"], spec["contexts"])
+            recorder.write("coverage", **measured)
         recorder.write("outside", modules=outside(root))
         recorder.write("exit", code=code)
         return code
+
+
+def mutating(spec: dict[str, Any]) -> Any:
+    """`pytest_mutants`, which was copied beside this file; no name that the workspace could take."""
+    place = str(Path(spec["directory"]) / "pytest_mutants.py")
+    found: Any = spec_from_file_location("nexus_pytest_mutants", place)
+    module = module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from itertools import product
 from nexus_lsp.core.cases import Case, FunctionNode, dotted, flat, text_of
 from nexus_lsp.core.check_forms import is_literal
 
-MAX_ROWS = 60
+MAX_ROWS = 400
 """Rows of a `parametrize`, or turns of a loop, that are written out."""
 
 MAX_INLINED = 300

@@ -108,7 +108,7 @@ def form_of(node: ast.expr) -> Form:
             return _about("truth", node)
 
 
-def is_literal(node: ast.expr) -> bool:
+def is_literal(node: ast.AST) -> bool:
     """Whether it is written out: no name, no call."""
     return not any(isinstance(part, ast.Name | ast.Call | ast.Await) for part in ast.walk(node))
 
@@ -187,12 +187,21 @@ def _equality(left: ast.expr, right: ast.expr, sign: str) -> Form:
 
 def _turned(left: ast.expr, right: ast.expr) -> tuple[ast.expr, ast.expr]:
     """(what is looked at, what is expected), whichever way round they are written."""
-    if is_literal(left) != is_literal(right):
-        return (right, left) if is_literal(left) else (left, right)
-    calls = [any(isinstance(part, ast.Call) for part in ast.walk(side)) for side in (left, right)]
-    if calls[0] != calls[1]:
-        return (left, right) if calls[0] else (right, left)
-    return (left, right) if text_of(left) >= text_of(right) else (right, left)
+    weights = (_weight(left), text_of(left)), (_weight(right), text_of(right))
+    return (left, right) if weights[0] >= weights[1] else (right, left)
+
+
+def _weight(node: ast.expr) -> int:
+    """How much it looks like what is under test: a literal, text with names in it, a name, a call."""
+    if is_literal(node):
+        return 0
+    match node:
+        case ast.JoinedStr() | ast.BinOp(left=ast.Constant()):
+            return 1
+        case ast.Call(func=ast.Attribute(value=ast.Constant())):  # "…".format(x)
+            return 1
+        case _:
+            return 3 if any(isinstance(part, ast.Call) for part in ast.walk(node)) else 2
 
 
 def _bound(left: ast.expr, sign: str, right: ast.expr) -> Form:

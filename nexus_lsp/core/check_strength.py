@@ -75,7 +75,12 @@ def same_subject(old: Form, new: Form) -> bool:
         return old.kind == new.kind and old.subject == new.subject
     if old.kind == new.kind == "call":
         return old.subject.rpartition(".assert_")[0] == new.subject.rpartition(".assert_")[0] != ""
-    return old.subject == new.subject or (new.kind == "exact" and old.subject == new.expected)
+    return not _sides(old).isdisjoint(_sides(new))
+
+
+def _sides(form: Form) -> set[str]:
+    """The subject; of an equality both sides, but for a value that is written out."""
+    return {form.subject, form.expected} if form.kind == "exact" and not form.literal else {form.subject}
 
 
 def best(candidates: Iterable[Check]) -> Check | None:

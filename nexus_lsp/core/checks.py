@@ -24,23 +24,30 @@ from nexus_lsp.core.bindings import (
     short,
     turns,
 )
-from nexus_lsp.core.cases import Case, FunctionNode, cases, dotted
+from nexus_lsp.core.cases import Case, FunctionNode, cases, dotted, text_of
 from nexus_lsp.core.check_calls import call_form, likely_asserts, raising
 from nexus_lsp.core.check_forms import Form, conjuncts, form_of, opaque
 from nexus_lsp.core.empty_checks import ALWAYS, SWALLOWED, UNREACHED, truth_of, why_empty
 
 Node = TypeVar("Node", bound=ast.AST)
 
-MAX_CHECKS = 1_000
+MAX_CHECKS = 4_000
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that is asserted: `line` is 0-based; `empty` says why it cannot fail, or is ""."""
+    """One thing that is asserted.
+
+    Attributes:
+        line: 0-based.
+        empty: why it cannot fail, or "".
+        plain: as it is written, with nothing but a row's and a call's values put in.
+    """
 
     form: Form
     line: int
     empty: str = ""
+    plain: str = ""
 
     @property
     def key(self) -> str:
@@ -62,11 +69,17 @@ class ParsedTests:
         return ParsedTests(cases(tree), literals(tree), imports(tree))
 
 
-def checks(case: Case, file: ParsedTests) -> tuple[Check, ...]:
-    """What the function asserts, in its order, at most `MAX_CHECKS`."""
+def is_written_out(case: Case, file: ParsedTests) -> bool:
+    """Whether the rows of its `parametrize`, if it has any, are known and not too many."""
+    marks = any(dotted(mark).endswith("parametrize") for mark in case.node.decorator_list)
+    return not marks or parametrized(case, file.literals) != [{}]
+
+
+def checks(case: Case, file: ParsedTests, rows: bool = True) -> tuple[Check, ...]:
+    """What the function asserts, in its order, at most `MAX_CHECKS`; once for each row with `rows`."""
     found: list[Check] = []
-    for row in parametrized(case, file.literals):
-        found += _Reading(file, case, {**short(file.literals), **row}).function(case.node)
+    for row in parametrized(case, file.literals) if rows else [{}]:
+        found += _Reading(file, case, {**short(file.literals), **row}, row).function(case.node)
         if len(found) > MAX_CHECKS:
             break
     return tuple(found[:MAX_CHECKS])
@@ -78,13 +91,14 @@ def may_assert(case: Case, file: ParsedTests) -> bool:
         return True
     if any(dotted(mark).rpartition(".")[2] == "given" for mark in case.node.decorator_list):
         return True
-    used = {argument.arg for argument in arguments(case.node)}  # fixtures
-    used |= {dotted(part) for part in ast.walk(case.node) if isinstance(part, ast.Call)}
+    called = {dotted(part) for part in ast.walk(case.node) if isinstance(part, ast.Call)}
+    fixtures = {argument.arg for argument in arguments(case.node)}
+    if any(name in called and name not in file.cases for name in fixtures):
+        return True  # a function that a fixture from elsewhere made
     own = ".".join(owner.name for owner in case.owners)
-    used |= {f"{own}.{name.removeprefix('self.')}" for name in used if name.startswith("self.")}
-    return any(_hints(file.cases[name].node, file) for name in used if name in file.cases) or _hints(
-        case.node, file
-    )
+    methods = {f"{own}.{name.removeprefix('self.')}" for name in called if name.startswith("self.")}
+    used = [file.cases[name] for name in called | fixtures | methods if name in file.cases]
+    return any(_hints(each.node, file) for each in (case, *used))
 
 
 def _hints(node: FunctionNode, file: ParsedTests) -> bool:
@@ -112,11 +126,16 @@ def _is_helper(module: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """One way through a function: `names` are what variables stand for; `empty` as in `Check`."""
+    """One way through a function.
+
+    `names` are what variables stand for, `given` those of them that a row or a caller gives; `empty` as in
+    `Check`.
+    """
 
     file: ParsedTests
     case: Case
     names: Names
+    given: Names
     once: frozenset[str] = frozenset()
     empty: str = ""
     followed: bool = False
@@ -130,7 +149,7 @@ class _Reading:
         for statement in body:
             yield from reading.statement(statement)
             for name, value in assigned(statement):
-                if name in self.once:
+                if name in self.once and not _is_filled_later(value):
                     stands_for = short({name: reading.resolved(value)})
                     reading = replace(reading, names={**reading.names, **stands_for})
 
@@ -146,7 +165,8 @@ class _Reading:
                 yield from self.emptied(UNREACHED if known is True else "").block(node.orelse)
             case ast.For() | ast.AsyncFor():
                 for row in turns(node, {**self.file.literals, **self.names}):
-                    yield from replace(self, names={**self.names, **row}).block(node.body)
+                    turn = replace(self, names={**self.names, **row}, given={**self.given, **row})
+                    yield from turn.block(node.body)
             case ast.Try():
                 yield from self.emptied(SWALLOWED if _swallows(node) else "").block(node.body)
                 rest = [each for handler in node.handlers for each in handler.body]
@@ -165,10 +185,13 @@ class _Reading:
 
     def asserted(self, node: ast.Assert) -> Iterator[Check]:
         if truth_of(node.test) is False:  # "should not be reached"
-            yield Check(opaque(ast.Call(ast.Name("fail"), [], [])), node.lineno - 1, self.empty)
+            yield self.check(opaque(ast.Call(ast.Name("fail"), [], [])), node, "")
             return
         for part in conjuncts(node.test):
-            yield Check(form_of(self.resolved(part)), node.lineno - 1, self.empty or why_empty(part))
+            yield self.check(form_of(self.resolved(part)), part, why_empty(part))
+
+    def check(self, form: Form, node: ast.expr | ast.stmt, empty: str) -> Check:
+        return Check(form, node.lineno - 1, self.empty or empty, text_of(_put_in(node, self.given)))
 
     def guarded(self, node: ast.With | ast.AsyncWith) -> Iterator[Check]:
         inside = self
@@ -176,7 +199,7 @@ class _Reading:
             resolved = self.resolved(item.context_expr)
             body = [self.resolved(statement) for statement in node.body]
             if form := raising(resolved, body):
-                yield Check(form, node.lineno - 1, self.empty)
+                yield self.check(form, item.context_expr, "")
             elif dotted(resolved).rpartition(".")[2] == "suppress" and _suppresses(resolved):
                 inside = inside.emptied(SWALLOWED)
         yield from inside.block(node.body)
@@ -188,7 +211,7 @@ class _Reading:
                 yield from self.inside(helper, value)
                 return
             if form := call_form(self.resolved(value)):
-                yield Check(form, value.lineno - 1, self.empty or _why_empty(value))
+                yield self.check(form, value, _why_empty(value))
                 return
         for part in ast.iter_child_nodes(value):
             if isinstance(part, ast.expr):
@@ -207,23 +230,37 @@ class _Reading:
 
     def inside(self, helper: Case, call: ast.Call) -> Iterator[Check]:
         """Its checks with the call's arguments in the place of its parameters."""
-        names = {**short(self.file.literals), **self.passed(helper, call)}
-        yield from _Reading(self.file, helper, names, empty=self.empty, followed=True).function(helper.node)
-
-    def passed(self, helper: Case, call: ast.Call) -> dict[str, ast.expr]:
-        parameters = [
-            argument.arg for argument in arguments(helper.node) if argument.arg not in ("self", "cls")
-        ]
-        if any(isinstance(argument, ast.Starred) for argument in call.args):
-            return {}
-        passed = dict(zip(parameters, call.args, strict=False))
-        passed |= {word.arg: word.value for word in call.keywords if word.arg is not None}
-        return {name: self.resolved(value) for name, value in passed.items()}
+        passed = _passed(helper, call)
+        names = {name: self.resolved(value) for name, value in passed.items()}
+        given = {name: _put_in(value, self.given) for name, value in passed.items()}
+        literals = short(self.file.literals)
+        reading = _Reading(self.file, helper, {**literals, **names}, given, empty=self.empty, followed=True)
+        yield from reading.function(helper.node)
 
     def resolved(self, node: Node) -> Node:
-        if not any(isinstance(part, ast.Name) and part.id in self.names for part in ast.walk(node)):
-            return node
-        return _Replaced(self.names).visit(copy.deepcopy(node))
+        return _put_in(node, self.names)
+
+
+def _is_filled_later(value: ast.expr) -> bool:
+    """An empty list or its like, which would say nothing in a variable's place."""
+    made = isinstance(value, ast.Call) and not value.args and dotted(value) in ("list", "dict", "set")
+    return made or text_of(value) in ("[]", "{}")
+
+
+def _passed(helper: Case, call: ast.Call) -> dict[str, ast.expr]:
+    """A call's arguments by the names of the helper's parameters."""
+    parameters = [each.arg for each in arguments(helper.node) if each.arg not in ("self", "cls")]
+    if any(isinstance(argument, ast.Starred) for argument in call.args):
+        return {}
+    passed = dict(zip(parameters, call.args, strict=False))
+    return passed | {word.arg: word.value for word in call.keywords if word.arg is not None}
+
+
+def _put_in(node: Node, names: Names) -> Node:
+    """The code with names replaced by what they stand for; itself where there are none."""
+    if not any(isinstance(part, ast.Name) and part.id in names for part in ast.walk(node)):
+        return node
+    return _Replaced(names).visit(copy.deepcopy(node))
 
 
 class _Replaced(ast.NodeTransformer):

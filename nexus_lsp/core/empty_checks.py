@@ -12,6 +12,7 @@ from nexus_lsp.core.cases import dotted, text_of
 ALWAYS = "is always true"
 ITSELF = "compares an expression with itself"
 SWALLOWED = "cannot fail, since its failure is caught"
+CONSTANT = "looks at nothing that is computed"
 UNREACHED = "is never reached"
 
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {

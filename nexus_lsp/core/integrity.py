@@ -190,15 +190,15 @@ class _Reading:
     def lost(self, old: Case, new: Case, found: Sequence[Loss]) -> Iterator[Question]:
         removed = [loss for loss in found if loss.instead is None]
         if removed:
-            shown = _listed([loss.check.form.text for loss in removed])
+            shown = _listed(list(dict.fromkeys(loss.check.plain for loss in removed)))
             said = f"`{new.name}` no longer asserts {shown}. Put it back, or check that it is not needed."
             yield self.ask(self.where(removed[0].check.line), "assertion_removed", said)
         for loss in found:
             if loss.instead is not None:
-                now = f"only {_shown(loss.instead.form.text)}"
+                now = f"only {_shown(loss.instead.plain)}"
                 if loss.instead.empty:
-                    now = f"{_shown(loss.instead.form.text)}, which {loss.instead.empty}"
-                said = f"`{old.name}` asserted {_shown(loss.check.form.text)}, and now {now}."
+                    now = f"{_shown(loss.instead.plain)}, which {loss.instead.empty}"
+                said = f"`{old.name}` asserted {_shown(loss.check.plain)}, and now {now}."
                 yield self.ask(
                     loss.instead.line,
                     "assertion_weakened",
@@ -246,7 +246,7 @@ class _Reading:
                 continue
             found = new.checks(case)
             if found and all(check.empty for check in found):
-                said = f"`{case.name}` asserts {_shown(found[0].form.text)}, which {found[0].empty}."
+                said = f"`{case.name}` asserts {_shown(found[0].plain)}, which {found[0].empty}."
                 yield self.ask(found[0].line, "assertion_weakened", f"{said} Assert the result.")
             elif not may_assert(case, new.file):
                 said = f"`{case.name}` asserts nothing: it only fails where something raises."

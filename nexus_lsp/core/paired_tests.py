@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from nexus_lsp.core.cases import Case, dotted, parse
+from nexus_lsp.core.cases import Case, dotted, parse, text_of
+from nexus_lsp.core.check_forms import is_literal
 from nexus_lsp.core.check_strength import best, partial, rank, same_subject, stronger_whole, weaker
-from nexus_lsp.core.checks import Check, ParsedTests, checks
+from nexus_lsp.core.checks import Check, ParsedTests, checks, is_written_out
+from nexus_lsp.core.empty_checks import CONSTANT
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,11 @@ class Side:
         tree = ast.Module([], [])
         return Side(tree, ParsedTests.of(tree), {})
 
+    def around(self) -> list[str]:
+        """What its tests use of the file: helpers and constants."""
+        helpers = [text_of(case.node) for case in self.file.cases.values() if not case.collected]
+        return [*helpers, *(f"{name} = {text_of(value)}" for name, value in self.file.literals.items())]
+
     def checks(self, case: Case) -> tuple[Check, ...]:
         """What one of its functions asserts."""
         return checks(case, self.file)
@@ -37,8 +44,8 @@ class Pair:
 
     old: Case
     new: Case
-    lost: tuple[Check, ...]
-    gained: tuple[Check, ...]
+    lost: tuple[Check, ...] = ()
+    gained: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,13 @@ def compare(old: Side, new: Side) -> Comparison:
     ]
     hidden = matched(gone, idle)
     gone = [case for case in gone if case not in {before for before, _ in hidden}]
-    pairs = tuple(_pair(old, before, new, after) for before, after in [*same, *renamed])
+    around = old.around() == new.around()
+    pairs = tuple(
+        Pair(before, after)
+        if around and text_of(before.node) == text_of(after.node)
+        else _pair(old, before, new, after)
+        for before, after in [*same, *renamed]
+    )
     return Comparison(old, new, pairs, tuple(gone), tuple(fresh), tuple(hidden))
 
 
@@ -111,7 +124,8 @@ def matched(before: Iterable[Case], after: Iterable[Case]) -> list[tuple[Case, C
 
 
 def _pair(old: Side, before: Case, new: Side, after: Case) -> Pair:
-    had, has = old.checks(before), new.checks(after)
+    rows = is_written_out(before, old.file) and is_written_out(after, new.file)
+    had, has = checks(before, old.file, rows), checks(after, new.file, rows)
     return Pair(before, after, without(had, has), without(has, had))
 
 
@@ -158,7 +172,13 @@ class _Replacing:
     free: list[Check]
 
     def loss(self, old: Check) -> Loss | None:
-        """Look for the same subject, then for a whole of which it is a part, then for anything akin."""
+        """Look for the same words, the same subject, a whole that it is a part of, then for anything akin."""
+        for new in self.free:  # what its variables stand for has changed
+            if new.plain == old.plain and new.form.kind == old.form.kind:
+                self.free.remove(new)
+                if _is_fixed(new) and not _is_fixed(old):
+                    return Loss(old, replace(new, empty=new.empty or CONSTANT))
+                return Loss(old, new) if weaker(old, new) else None
         same = best(new for new in self.free if same_subject(old.form, new.form))
         if same is not None:
             return Loss(old, same) if weaker(old, same) and not self._said_otherwise(old, same) else None
@@ -185,6 +205,11 @@ class _Replacing:
             return None
         empty = [new for new in self.free if new.empty]
         return Loss(old, best(akin) or best(empty))
+
+
+def _is_fixed(check: Check) -> bool:
+    """Whether nothing that it looks at is computed."""
+    return check.form.kind not in ("raises", "call") and all(is_literal(node) for node in check.form.about)
 
 
 def _about_error(check: Check) -> bool:

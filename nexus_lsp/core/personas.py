@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from nexus_lsp.core.problems import Problem
-from nexus_lsp.core.quoting import one_line, unseen
+from nexus_lsp.core.quoting import one_line, without_unseen
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -225,6 +225,9 @@ def unhonoured(persona: Persona) -> list[Problem]:
 
 # --- reading a file ----------------------------------------------------------------------------------
 
+_MOST_PROBLEMS = 20
+"""Problems told of one file."""
+
 
 def parse_persona(text: str, where: str, origin: Origin = "user") -> tuple[Persona | None, list[Problem]]:
     """A persona from its JSON text, and all that is wrong with it; `where` names the file.
@@ -237,9 +240,18 @@ def parse_persona(text: str, where: str, origin: Origin = "user") -> tuple[Perso
     try:
         persona = TypeAdapter(Persona).validate_json(text, strict=True)
     except ValidationError as error:
-        return None, [_problem(detail, where) for detail in error.errors(include_url=False)]
+        return None, _bounded([_problem(detail, where) for detail in error.errors(include_url=False)], where)
     sound, problems = checked(dataclasses.replace(persona, origin=origin), where)
-    return sound, problems if sound is None else problems + _unknown_fields(text, where)
+    return sound, problems if sound is None else _bounded(problems + _unknown_fields(text, where), where)
+
+
+def _bounded(problems: list[Problem], where: str) -> list[Problem]:
+    """The first of a file's problems: ten thousand lines of them would hide those of other files."""
+    more = len(problems) - _MOST_PROBLEMS
+    if more <= 0:
+        return problems
+    rest = type(problems[0])(where, f"{more:,} more things are wrong", "Mend these first.")
+    return [*problems[:_MOST_PROBLEMS], rest]
 
 
 def checked(persona: Persona, where: str) -> tuple[Persona | None, list[Problem]]:
@@ -363,9 +375,8 @@ def _unknown_fields(text: str, where: str) -> list[Problem]:
 
 def _clean(value: Any, name: str = "") -> Any:
     """The value with spaces for what cannot be seen; only a system prompt (by field name) has lines."""
-    if isinstance(value, str) and not value.isprintable():
-        kept = "\n\r\t" if name == "system_prompt" else ""
-        return "".join(char if char in kept or not unseen(char) else " " for char in value)
+    if isinstance(value, str):
+        return without_unseen(value, "\n\r\t" if name == "system_prompt" else "")
     if isinstance(value, tuple):
         return tuple(_clean(item) for item in cast("tuple[Any, ...]", value))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -184,8 +184,9 @@ def task_prompt(
     """The user's message for one attempt at a task.
 
     Args:
-        notes: what the user said of this work; `memories`, `lessons`: best first. The user's own words (the
-            source `user`) are to be heeded, all others are quoted.
+        notes: what the user said of this work, each in one line; what stands below that line is quoted.
+        memories, lessons: best first. The user's own words (the source `user`) are to be heeded, all others
+            are quoted.
         messages, scratchpad: oldest first.
         resumed: the conversation goes on after a stop.
     """
@@ -199,7 +200,7 @@ def task_prompt(
         _results(results),
         _section("Files the team has already changed", _bullets(map(_path, changed_paths[:200]))),
         _evidence(evidence),
-        _section("To be heeded", _bullets(one_line(note, 2_000) for note in (*notes, *said[:_MOST_ITEMS]))),
+        _section("To be heeded", _bullets([*map(_note, notes), *said[:_MOST_ITEMS]])),
         _messages(messages),
         _scratchpad(scratchpad),
         _memory(lessons, memories),
@@ -255,6 +256,12 @@ def _project(text: str) -> str:
 
 
 # --- what is known besides ---------------------------------------------------------------------------
+
+
+def _note(note: str) -> str:
+    said, _, material = note.strip().partition("\n")
+    below = f"\n{quoted(material, 'what this is about', _MAX_SUMMARY)}" if material.strip() else ""
+    return one_line(said, 2_000) + below
 
 
 def _said_before(one: Remembered) -> str:

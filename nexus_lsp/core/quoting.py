@@ -36,24 +36,31 @@ def shortened(text: str, limit: int) -> str:
 
 def one_line(text: str, limit: int = 1_000) -> str:
     """The text as one line of at most `limit` characters, with spaces for what cannot be seen."""
-    text = text[: 4 * limit]
-    if not text.isprintable():
-        text = "".join(" " if unseen(char) else char for char in text)
-    line = " ".join(text.split())
+    line = " ".join(without_unseen(text[: 4 * limit]).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def unseen(char: str) -> bool:
+def without_unseen(text: str, kept: str = "") -> str:
+    """The text with a space for each character that cannot be seen, but for those of `kept`."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(" " if char not in kept and _unseen(char) else char for char in text)
+
+
+def _unseen(char: str) -> bool:
     """Whether a character is a control, a line or paragraph separator, or an invisible format character.
 
-    The two joiners are not: Persian, Indic scripts and emoji cannot be read without them.
+    The two joiners are not: Persian, Indic scripts and emoji cannot be read without them. The 240 variation
+    selectors beyond those of emoji are: a row of them can carry a whole text.
     """
+    if "\U000e0100" <= char <= "\U000e01ef":
+        return True
     return unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp") and char not in "\u200c\u200d"
 
 
 def _visible(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    hidden = (char for char in set(text) if char not in "\n\t" and unseen(char))
+    hidden = (char for char in set(text) if char not in "\n\t" and _unseen(char))
     return text.translate({ord(char): f"⟨U+{ord(char):04X}⟩" for char in hidden})
 
 

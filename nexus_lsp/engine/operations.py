@@ -26,7 +26,7 @@ from nexus_lsp.core.team import USER
 from nexus_lsp.core.wire import Json, entry_to_json, from_json
 from nexus_lsp.engine.engine import Engine
 from nexus_lsp.engine.memory_desk import MemoryDesk
-from nexus_lsp.engine.projections import change_line, estimate, run_detail, run_summary, touches
+from nexus_lsp.engine.projections import change_line, estimate, run_detail, run_messages, run_summary, touches
 from nexus_lsp.engine.review import Decided, Review
 from nexus_lsp.ports import Face
 
@@ -149,6 +149,7 @@ class Operations:
             "run.retry": (_OfRun, self._happens(h.Retry())),
             "runs": (_Nothing, self._runs),
             "run": (_OfRun, self._one_run),
+            "run.messages": (_OfRun, self._messages),
             "agents": (_Nothing, self._agents),
             "review.list": (_List, self._list),
             "review.accept": (_Chosen, self._accept),
@@ -226,6 +227,9 @@ class Operations:
         left = sum(1 for s in open_tasks if s.status in ("pending", "in_progress"))
         seconds = estimate(self._engine.runs.values(), left)
         return run_detail(run) | {"estimated_seconds": seconds}
+
+    async def _messages(self, a: _OfRun, _face: Face | None) -> Json:
+        return run_messages(self._run(a.run_id))
 
     async def _agents(self, _a: _Nothing, _face: Face | None) -> Json:
         return self._engine.agents()

@@ -9,7 +9,6 @@ from nexus_lsp.core.budget import split_key
 from nexus_lsp.core.changes import Change
 from nexus_lsp.core.run import ChangeState, GateFact, Run, TaskState
 from nexus_lsp.core.spending import Meter, meters
-from nexus_lsp.core.team import Sent
 from nexus_lsp.core.wire import Json, to_json
 
 
@@ -45,15 +44,18 @@ def run_detail(run: Run) -> Json:
         "gates": [gate_line(g) for g in run.gates],
         "asks": [to_json(ask) for ask in run.open_asks],
         "notes": list(run.notes),
-        "messages": [_message(sent) for sent in run.team.messages.values()],
-        "scratchpad": [to_json(note) for note in run.team.notes],
         "budgets": [_meter(meter) for meter in meters(run)],
         "quality": _quality(run.quality) if run.quality else None,
     }
 
 
-def _message(sent: Sent) -> Json:
-    return {"message": dict(sent.message), "reach": dict(sent.reach)}
+def run_messages(run: Run) -> Json:
+    """What the team of a run said: messages, oldest first, with how far each got, and the scratchpad."""
+    messages = [
+        {"message": dict(sent.message), "reach": [{"recipient": r, "state": s} for r, s in sent.reach.items()]}
+        for sent in run.team.messages.values()
+    ]
+    return {"messages": messages, "scratchpad": [to_json(note) for note in run.team.notes]}
 
 
 def _meter(meter: Meter) -> Json:

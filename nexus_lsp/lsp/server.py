@@ -47,6 +47,7 @@ COMMANDS = (
     "run.retry",
     "runs",
     "run",
+    "run.messages",
     "agents",
     "review.list",
     "review.accept",

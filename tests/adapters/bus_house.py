@@ -16,8 +16,8 @@ from typing import Any, Protocol
 from fake_bus import Kept, MemoryBus
 from fakes import Clock
 
-from nexus_lsp.adapters.redis_bus import RedisBus
-from nexus_lsp.adapters.sqlite_bus import SqliteBus
+from nexus_lsp.adapters.bus.redis_bus import RedisBus
+from nexus_lsp.adapters.bus.sqlite_bus import SqliteBus
 from nexus_lsp.core.messages import iso
 from nexus_lsp.ports import Bus, BusFailed
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from pathlib import Path
 
+from fake_line import ScriptedLine
+
 from nexus_lsp.adapters.local_team import LocalTeam
 from nexus_lsp.core.personas import ClaudeConfiguration, Persona, PersonalityProfile
 from nexus_lsp.core.plan import Task, TaskType
@@ -42,5 +44,5 @@ def contents(root: Path) -> dict[str, bytes]:
 
 async def work(team: LocalTeam, given: Assignment) -> tuple[Outcome, list[str]]:
     heard: list[Report] = []
-    outcome = await team.work(given, heard.append)
+    outcome = await team.work(given, heard.append, ScriptedLine())
     return outcome, [report.message for report in heard if isinstance(report, Progress)]

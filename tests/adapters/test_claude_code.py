@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from fake_line import ScriptedLine
 
 from nexus_lsp.adapters.claude_code import ClaudeCodeBackend, has_credentials
 from nexus_lsp.adapters.claude_launcher import Hold, find_cli, find_hold
@@ -59,6 +60,7 @@ class Stage:
         self.home = tmp_path / "home"
         self.home.mkdir()
         self.reports: list[Report] = []
+        self.line = ScriptedLine()
 
     def backend(
         self, server: ScriptedAnthropic, hold: Hold | None = None, **more: object
@@ -87,7 +89,7 @@ class Stage:
         return Assignment(**(given | more))  # type: ignore[arg-type]
 
     async def work(self, backend: ClaudeCodeBackend, **more: object) -> Outcome:
-        return await backend.work(self.assignment(**more), self.reports.append)  # type: ignore[arg-type]
+        return await backend.work(self.assignment(**more), self.reports.append, self.line)  # type: ignore[arg-type]
 
     @property
     def lines(self) -> list[str]:
@@ -192,7 +194,7 @@ async def test_a_resumed_session_gets_the_orders_of_today(stage: Stage) -> None:
 async def test_the_budget_ends_the_attempt_and_is_named(stage: Stage) -> None:
     async with ScriptedAnthropic([read("app.py"), read("app.py"), say("Done.")]) as server:
         outcome = await stage.work(stage.backend(server), max_usd=0.0001)
-    assert (outcome.status, outcome.retryable) == ("broken", False)
+    assert (outcome.status, outcome.fault) == ("broken", "stopped")
     assert outcome.summary == "The task's budget of $0.00 is spent."
     assert outcome.spent.usd > 0.0001
 
@@ -353,7 +355,7 @@ async def test_nothing_outlives_a_killed_server(stage: Stage, hold: Hold) -> Non
     program = f"""
         import asyncio, sys
         from pathlib import Path
-        sys.path.insert(0, {str(ROOT)!r})
+        sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'tests')!r}]
         from tests.adapters.test_claude_code import Stage
         from tests.scripted.anthropic_server import ScriptedAnthropic, bash
         async def main():

@@ -64,6 +64,8 @@ WEAKER = [
     ("assert len(f(2)) == 3", "assert len(f(2)) >= 0"),
     ("assert f(2) == 4", "try:\n    assert f(2) == 4\nexcept Exception:\n    pass"),
     ("assert f(2) == 4", "with suppress(AssertionError):\n    assert f(2) == 4"),
+    ("value = f(2)\nassert value == 4", "value = 4\nassert value == 4"),
+    ("value = f(2)\nassert value == 4", "value = f(2)\nassert value == value"),
     ("assert f(2) == 4", "if False:\n    assert f(2) == 4"),
 ]
 
@@ -104,6 +106,13 @@ AS_STRONG = [
         "with raises(ValueError) as e:\n    f(2)\nassert 'odd' in str(e.value)",
     ),
     ("for x, y in [(2, 4), (3, 6)]:\n    assert f(x) == y", "assert f(2) == 4\nassert f(3) == 6"),
+    ("seen = []\nf(seen)\nassert seen == [1]", "found = []\nf(found)\nassert found == [1]"),
+    ("seen = []\nf(seen)\nassert not seen", "seen = []\nf(seen, 1)\nassert not seen"),
+    ("app = g(1)\nassert f(app) == 4", "app = g(1, colour='red')\nassert f(app) == 4"),
+    ("assert f(2) == 4", "assert f(2) == {'a': 1}.get('b', 4)"),
+    ("assert f(2).keys() == set(['a'])", "assert f(2).keys() == {'a'}"),
+    ("assert x.text == 'a {}'.format(y)", "assert x.text == f'a {y}'"),
+    ("with raises(ValueError):\n    g()", "with raises(ValueError):\n    begin()\n    1 / 0"),
     ("assert f(2) == 4", "try:\n    assert f(2) == 4\nexcept ValueError:\n    pass"),
     ("assert f(2) == 4", "a, b = f(2), 4\nassert a == b\nassert f(2) == 4\nassert True"),
     ("assert f(2) == 4", "first = f(2)\nsecond = f(2)\nassert first == second\nassert first == 4"),
@@ -279,6 +288,7 @@ SILENT = {
     "a new test with a helper from elsewhere": OLD + "\n\ndef test_new():\n    check_doubles(4)\n",
     "a new test with a mock": OLD + "\n\ndef test_new(mock):\n    f(mock)\n    mock.assert_called_once()\n",
     "a new property": OLD + "\n\n@given(integers())\ndef test_new(x):\n    f(x)\n",
+    "a function that a fixture makes": OLD + "\n\ndef test_new(run_scenario):\n    run_scenario('a')\n",
     "a new benchmark": OLD + "\n\ndef test_new(benchmark):\n    benchmark(f, 4)\n",
     "a new test for one platform": OLD
     + "\n\n@pytest.mark.skipif(sys.platform == 'win32', reason='')\ndef test_new():\n    assert f(4) == 8\n",
@@ -341,6 +351,12 @@ OTHERS = [
     ("a row is skipped", ROWS, ("(3, 6)", "pytest.param(3, 6, marks=pytest.mark.xfail)"), "skip_added@4"),
     ("a row is new", ROWS, ("(3, 6)", "(3, 6), (5, 10)"), ""),
     ("a row expects something else", ROWS, ("(3, 6)", "(3, 7)"), ""),
+    (
+        "very many rows",
+        ROWS,
+        ("(3, 6)", "(3, 6), " + ", ".join(f"({n}, {2 * n})" for n in range(5, 505))),
+        "",
+    ),
     ("rows are written out", ROWS, (ROWS[ROWS.index("@") :], TWO + THREE), ""),
     (
         "a skip moves to its module",

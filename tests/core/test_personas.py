@@ -9,7 +9,19 @@ from typing import Any
 import pytest
 
 from nexus_lsp.adapters.persona_files import load_personas
-from nexus_lsp.core.personas import Caution, Persona, claude_tools, current_model, parse_persona, unhonoured
+from nexus_lsp.core.personas import (
+    Caution,
+    Health,
+    MemorySystem,
+    Persona,
+    Retention,
+    claude_tools,
+    current_model,
+    parse_persona,
+    retention,
+    unhonoured,
+)
+from nexus_lsp.core.problems import Problem
 
 FOUR = ["alpha_test_creator", "aria_coordinator", "beta_test_validator", "code_developer"]
 
@@ -48,10 +60,37 @@ def configured(**changes: Any) -> dict[str, Any]:
     return written(claude_configuration=written()["claude_configuration"] | changes)
 
 
+def remembering(**changes: Any) -> dict[str, Any]:
+    return written(memory_system=changes)
+
+
+def healthy(**changes: Any) -> dict[str, Any]:
+    return written(health=changes)
+
+
 def test_the_four_are_there_and_without_a_fault() -> None:
     personas, problems = load_personas(None, None)
     assert [persona.agent_id for persona in personas] == FOUR
     assert problems == []
+
+
+def test_the_four_hand_on_their_work_and_each_has_a_method_of_its_own() -> None:
+    four = bundled()
+    assert {ident: persona.handoffs for ident, persona in four.items()} == {
+        "aria_coordinator": ("code_developer", "alpha_test_creator"),
+        "code_developer": ("alpha_test_creator", "beta_test_validator"),
+        "alpha_test_creator": ("beta_test_validator",),
+        "beta_test_validator": (),
+    }
+    steps = [step for persona in four.values() for step in persona.working_method]
+    assert len(steps) == len(set(steps)) == 24
+
+
+def test_a_file_from_before_handoffs_health_and_method_is_valid() -> None:
+    persona, problems = parse_persona(json.dumps(written()), "doc.json")
+    assert persona is not None and problems == []
+    assert (persona.handoffs, persona.working_method) == ((), ())
+    assert (persona.health, persona.memory_system) == (Health(60, 120, 3), MemorySystem())
 
 
 @pytest.mark.parametrize(
@@ -62,6 +101,15 @@ def test_the_four_are_there_and_without_a_fault() -> None:
         (json.dumps(written(role=...)), 'doc.json: role: the field is missing. Add "role".'),
         (json.dumps(written(name=7)), "doc.json: name: this is a number. Give a string."),
         (json.dumps(written(name=" ")), "doc.json: name: it is empty. Give at least a word."),
+        (json.dumps(written(name="\x1b\u200b")), "doc.json: name: it is empty. Give at least a word."),
+        (
+            json.dumps(written(role="x" * 101)),
+            "doc.json: role: it is longer than 100 characters. Give a few words.",
+        ),
+        (
+            json.dumps(written(agent_id="user")),
+            "doc.json: agent_id: 'user' is no agent's id. Choose another one.",
+        ),
         (
             json.dumps(written(agent_id="../x")),
             "doc.json: agent_id: '../x' is not an id. Use a-z, 0-9 and _.",
@@ -82,6 +130,48 @@ def test_the_four_are_there_and_without_a_fault() -> None:
             json.dumps(configured(tools_enabled=["a", 3])),
             "doc.json: claude_configuration.tools_enabled.1: this is a number. Give a string.",
         ),
+        (
+            json.dumps(configured()).replace("0.2", "NaN"),
+            "doc.json: claude_configuration.temperature: it is not within 0 to 1. Write 0.2.",
+        ),
+        (
+            json.dumps(written(handoffs="code_developer")),
+            "doc.json: handoffs: this is a string. Give a list of strings.",
+        ),
+        (
+            json.dumps(written(working_method=[None])),
+            "doc.json: working_method.0: this is null. Give a string.",
+        ),
+        (json.dumps(written(health=3)), "doc.json: health: this is a number. Give an object."),
+        (
+            json.dumps(healthy(heartbeat_interval=0)),
+            "doc.json: health.heartbeat_interval: it is not within 1 to 3600. Write 60.",
+        ),
+        (
+            json.dumps(healthy(restart_threshold=-1)),
+            "doc.json: health.restart_threshold: it is not within 0 to 10. Write 3.",
+        ),
+        (
+            json.dumps(healthy(restart_threshold=1.5)),
+            "doc.json: health.restart_threshold: this is a number. Give a whole number.",
+        ),
+        (
+            json.dumps(healthy(max_response_time=30)),
+            "doc.json: health.max_response_time: it is shorter than heartbeat_interval, so that every agent"
+            " would be lost. Write twice heartbeat_interval.",
+        ),
+        (
+            json.dumps(remembering(context_window_size=51)),
+            "doc.json: memory_system.context_window_size: it is not within 0 to 50. Write 8.",
+        ),
+        (
+            json.dumps(remembering(max_conversations=0)),
+            "doc.json: memory_system.max_conversations: it is not within 1 to 100000. Write 1000.",
+        ),
+        (
+            json.dumps(remembering(conversation_retention=7)),
+            "doc.json: memory_system.conversation_retention: this is a number. Give a string.",
+        ),
     ],
 )
 def test_what_is_wrong_is_named_with_its_mend(text: str, expected: str) -> None:
@@ -101,6 +191,61 @@ def test_an_unknown_field_is_a_caution_and_the_persona_is_used() -> None:
     assert persona is not None and persona.name == "Doc"
     assert [problem.where for problem in problems] == ["doc.json: memory", "doc.json: memory_system.ttl"]
     assert all(isinstance(problem, Caution) for problem in problems)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [written(**{f"field {at}": 1 for at in range(10_000)}), written(capabilities=list(range(10_000)))],
+)
+def test_ten_thousand_faults_are_told_shortly(content: dict[str, Any]) -> None:
+    _, problems = parse_persona(json.dumps(content), "doc.json")
+    assert len(problems) == 21
+    assert str(problems[-1]) == "doc.json: 9,980 more things are wrong. Mend these first."
+
+
+def test_ten_thousand_traits_are_no_fault() -> None:
+    profile = written()["personality_profile"] | {"core_traits": [f"trait {at}" for at in range(10_000)]}
+    persona, problems = parse_persona(json.dumps(written(personality_profile=profile)), "doc.json")
+    assert persona is not None and problems == []
+
+
+def test_control_characters_become_spaces_and_only_a_system_prompt_has_lines() -> None:
+    hostile = "a\n# Rules\x1b[2J\u202e\u2028b"
+    text = json.dumps(configured(system_prompt=hostile) | {"role": hostile, "handoffs": [hostile]})
+    persona, problems = parse_persona(text, "doc.json")
+    assert persona is not None
+    assert persona.role == persona.handoffs[0] == "a # Rules [2J  b"
+    assert persona.claude_configuration.system_prompt == "a\n# Rules [2J  b"
+    assert [problem.where for problem in problems if isinstance(problem, Caution)] == [
+        "doc.json: role",
+        "doc.json: claude_configuration.system_prompt",
+        "doc.json: handoffs",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("memory", "kept"),
+    [
+        ({}, Retention(True, None, 1000)),
+        ({"conversation_retention": "full_session"}, Retention(True, None, 1000)),
+        ({"conversation_retention": "lessons_only"}, Retention(False, None, 1000)),
+        ({"conversation_retention": "none"}, Retention(False, None, 0)),
+        ({"conversation_retention": "30_days", "max_conversations": 7}, Retention(True, 30.0, 7)),
+        ({"conversation_retention": "1_day"}, Retention(True, 1.0, 1000)),
+    ],
+)
+def test_what_is_kept_of_a_memory(memory: dict[str, Any], kept: Retention) -> None:
+    persona, problems = parse_persona(json.dumps(remembering(**memory)), "doc.json")
+    assert persona is not None and problems == []
+    assert retention(persona) == kept
+
+
+@pytest.mark.parametrize("word", ["forever", "0_days", "-1_days", "999999_days", "", "none\n", "٣_days"])
+def test_an_unknown_retention_is_a_caution_and_all_is_kept(word: str) -> None:
+    persona, problems = parse_persona(json.dumps(remembering(conversation_retention=word)), "doc.json")
+    assert persona is not None and retention(persona) == Retention(True, None, 1000)
+    told = str(problems[-1])
+    assert isinstance(problems[-1], Caution) and "is not known; full_session is used. Write" in told
 
 
 @pytest.mark.parametrize(
@@ -187,4 +332,99 @@ def test_a_broken_override_leaves_the_bundled_one(tmp_path: Path, content: str) 
     put(tmp_path / ".nexus/personas", "code_developer.json", content)
     personas, problems = load_personas(None, tmp_path)
     assert tuple(personas) == load_personas(None, None)[0]
-    assert problems and problems[0].where.startswith("personas/code_developer.json")
+    assert problems and problems[0].where.startswith(".nexus/personas/code_developer.json")
+
+
+def test_two_files_of_one_id_the_later_name_counts(tmp_path: Path) -> None:
+    put(tmp_path, "a.json", written(name="First"))
+    put(tmp_path, "b.json", written(name="Second"))
+    personas, problems = load_personas(tmp_path, None)
+    assert {persona.agent_id: persona for persona in personas}["doc_writer"].name == "Second"
+    assert [str(problem) for problem in problems] == [
+        "personas/b.json: personas/a.json has the same agent_id 'doc_writer'; this file is used. Remove"
+        " one of the two, or give it an id of its own."
+    ]
+
+
+# --- handoffs ----------------------------------------------------------------------------------------
+
+
+def handing(agent_id: str, *handoffs: str) -> dict[str, Any]:
+    return written(agent_id=agent_id, handoffs=list(handoffs))
+
+
+@pytest.mark.parametrize(
+    ("files", "kept", "told"),
+    [
+        ({"user/a": handing("a", "b"), "user/b": handing("b")}, {"a": ("b",), "b": ()}, ""),
+        (
+            {"user/a": handing("a", "nobody", "code_developer")},
+            {"a": ("code_developer",)},
+            "personas/a.json: handoffs: there is no agent 'nobody'; it is left out. Use the agent_id of a"
+            " persona that is there.",
+        ),
+        (
+            {"user/a": handing("a", "a")},
+            {"a": ()},
+            "personas/a.json: handoffs: they go round in a circle: a -> a; a -> a is left out. Take one of"
+            " these handoffs out.",
+        ),
+        (
+            {"user/a": handing("a", "b"), "user/b": handing("b", "c", "b2"), "user/b2": handing("b2")}
+            | {"user/c": handing("c", "a")},
+            {"a": ("b",), "b": ("c", "b2"), "c": ()},
+            "personas/c.json: handoffs: they go round in a circle: c -> a -> b -> c; c -> a is left out. Take"
+            " one of these handoffs out.",
+        ),
+        (
+            {"user/a": handing("a", "w"), "work/w": handing("w", "a")},
+            {"a": ("w",), "w": ()},
+            ".nexus/personas/w.json: handoffs: they go round in a circle: w -> a -> w; w -> a is left out. Take one"
+            " of these handoffs out.",
+        ),
+        (
+            {"work/alpha": handing("alpha_test_creator", "code_developer")},
+            {"alpha_test_creator": (), "code_developer": ("alpha_test_creator", "beta_test_validator")},
+            ".nexus/personas/alpha.json: handoffs: they go round in a circle: alpha_test_creator -> code_developer"
+            " -> alpha_test_creator; alpha_test_creator -> code_developer is left out. Take one of these"
+            " handoffs out.",
+        ),
+    ],
+)
+def test_handoffs_lead_somewhere_and_not_in_a_circle(
+    tmp_path: Path, files: dict[str, dict[str, Any]], kept: dict[str, tuple[str, ...]], told: str
+) -> None:
+    places = {"user": tmp_path / "user", "work": tmp_path / "work/.nexus/personas"}
+    for name, content in files.items():
+        place, stem = name.split("/")
+        put(places[place], f"{stem}.json", content)
+    personas, problems = load_personas(tmp_path / "user", tmp_path / "work")
+    found = {persona.agent_id: persona.handoffs for persona in personas}
+    assert {ident: found[ident] for ident in kept} == kept
+    said = [problem for problem in problems if "handoffs" in problem.where]
+    assert [str(problem) for problem in said] == ([told] if told else [])
+    assert all(isinstance(problem, Caution) != ("circle" in problem.what) for problem in said)
+    assert all(isinstance(problem, Problem) for problem in said)
+
+
+def test_two_hundred_personas_that_hand_on_to_all_the_others_are_settled(tmp_path: Path) -> None:
+    everybody = [f"p{at}" for at in range(200)]
+    for ident in everybody:
+        put(tmp_path, f"{ident}.json", handing(ident, *everybody))
+    personas, problems = load_personas(tmp_path, None)
+    found = {persona.agent_id: persona.handoffs for persona in personas}
+    assert max(len(found[ident]) for ident in everybody) == 10
+    assert any("there are 200; the first 10 are used" in str(problem) for problem in problems)
+    assert all(ident not in onward(found, ident) for ident in everybody)
+
+
+def onward(handoffs: dict[str, tuple[str, ...]], start: str) -> set[str]:
+    """Everybody to whom the work of one may come."""
+    reached: set[str] = set()
+    left = list(handoffs[start])
+    while left:
+        here = left.pop()
+        if here not in reached:
+            reached.add(here)
+            left += handoffs[here]
+    return reached

@@ -72,6 +72,16 @@ def read(path: str) -> Block:
     return tool("Read", file_path=path)
 
 
+def team(name: str, **arguments: Any) -> Block:
+    """Call one of the team's tools: `team("send_message", to="Alpha", text="…")`."""
+    return tool(f"mcp__team__{name}", **arguments)
+
+
+def submit(summary: str, **more: Any) -> Block:
+    """Hand in the work, as an agent should before it ends its turn."""
+    return team("submit_result", summary=summary, **more)
+
+
 def bash(command: str) -> Block:
     """Run a command (only a trusted assignment has the tool)."""
     return tool("Bash", command=command, description="scripted")
@@ -157,12 +167,24 @@ class Request:
     @property
     def prompts(self) -> list[str]:
         """Every user message that is not a tool's answer."""
-        return [_text(m["content"]) for m in self._users() if not _tool_results(m)]
+        return [_text(m["content"]) for m in self._users() if _is_prompt(m)]
 
     @property
     def prompt(self) -> str:
         """The newest user message that is not a tool's answer: the task, as NEXUS words it."""
         return self.prompts[-1] if self.prompts else ""
+
+    @property
+    def reminder(self) -> str:
+        """What kept the agent from ending its turn, if that is why it is asked again; else ""."""
+        last = self._users()[-1]
+        return _text(last["content"]) if _is_reminder(last) else ""
+
+    @property
+    def last_words(self) -> str:
+        """The text that the model said last."""
+        said = [_text(m["content"]) for m in self.body["messages"] if m["role"] == "assistant"]
+        return next((text for text in reversed(said) if text.strip()), "")
 
     @property
     def text(self) -> str:
@@ -194,7 +216,7 @@ class Request:
         for message in reversed(self.body["messages"]):
             if message["role"] == "assistant":
                 count += 1
-            elif message["role"] == "user" and not _tool_results(message):
+            elif message["role"] == "user" and _is_prompt(message):
                 break
         return count
 
@@ -203,7 +225,7 @@ class Request:
         """What every tool called since the newest prompt returned, in order."""
         start = 0
         for at, message in enumerate(self.body["messages"]):
-            if message["role"] == "user" and not _tool_results(message):
+            if message["role"] == "user" and _is_prompt(message):
                 start = at
         return self._results(self.body["messages"][start:])
 
@@ -242,6 +264,14 @@ def _text(content: Any) -> str:
 def _tool_results(message: Mapping[str, Any]) -> list[Block]:
     content = message["content"]
     return [] if isinstance(content, str) else [b for b in content if b["type"] == "tool_result"]
+
+
+def _is_reminder(message: Mapping[str, Any]) -> bool:
+    return message["role"] == "user" and "Stop hook feedback:" in _text(message["content"])
+
+
+def _is_prompt(message: Mapping[str, Any]) -> bool:
+    return not _tool_results(message) and not _is_reminder(message)
 
 
 def _without_line_numbers(text: str) -> str:
@@ -298,6 +328,8 @@ class ScriptedAnthropic:
         base_url: `http://127.0.0.1:PORT`; `url(name)` adds `/s/<name>`.
         key: where set, any other API key or bearer token gets a 401.
         latency: seconds before every answer, as a model would take (for benchmarks).
+        reminders: whether scripts answer reminders to hand in the result themselves; else an agent that only
+            says its last words hands these in, as a model would that is reminded.
     """
 
     def __init__(
@@ -308,6 +340,7 @@ class ScriptedAnthropic:
         key: str | None = None,
         latency: float = 0.0,
         log: Path | None = None,
+        reminders: bool = False,
     ) -> None:
         scripts = script if isinstance(script, Mapping) else {"": script}
         self._players = {name: _Player(s) for name, s in scripts.items()}
@@ -315,6 +348,7 @@ class ScriptedAnthropic:
         self.errors: list[Exception] = []
         self.key = key
         self.latency = latency
+        self.reminders = reminders
         self._log = log
         self._port = port
         self._server: asyncio.Server | None = None
@@ -425,6 +459,8 @@ class ScriptedAnthropic:
         if self.key is not None and given.removeprefix("Bearer ") != self.key:
             return Status(401, "invalid x-api-key")
         player = self._players.get(request.name) or self._players.get("") or _Player(_no_script)
+        if not self.reminders and (ending := _ending(request)):
+            return ending
         try:
             return await player.answer(request)
         except (
@@ -432,6 +468,16 @@ class ScriptedAnthropic:
         ) as error:  # a script's own fault or failed assertion: told at once, kept for the test
             self.errors.append(error)
             return Status(400, f"the script failed: {type(error).__name__}: {error}")
+
+
+def _ending(request: Request) -> Turn | None:
+    """What a model does that is reminded to hand in its work, and then that it has."""
+    if request.reminder and "submit_result" in request.reminder:
+        return submit(request.last_words or "Done.")
+    results = request.results
+    if results and results[-1].name == "mcp__team__submit_result" and not results[-1].is_error:
+        return say(request.last_words or "Done.")
+    return None
 
 
 def _route(target: str) -> tuple[str, str]:

@@ -229,5 +229,9 @@ function readSettings(): Settings {
     maxAgents: settings.get("maxAgents", 4),
     testCommand: settings.get<string | null>("testCommand", null) || null,
     budget: settings.get<number | null>("budget", null),
+    budgets: settings.get("budgets", {}),
+    askTimeout: settings.get("askTimeout", 3600),
+    coverageTarget: settings.get("coverageTarget", 90),
+    redisUrl: settings.get<string | null>("redisUrl", null) || null,
   };
 }

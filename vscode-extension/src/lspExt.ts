@@ -33,7 +33,7 @@ export type TaskStatus = "pending" | "in_progress" | "completed" | "failed" | "c
 export type TaskType = "analysis" | "implementation" | "test" | "validation";
 export type ChangeKind = "edit" | "create" | "delete" | "rename" | "binary" | "mode" | "symlink";
 export type ChangeStatus = "pending" | "accepted" | "rejected" | "outdated";
-export type GateStatus = "passed" | "failed" | "not_measured";
+export type GateStatus = "passed" | "failed" | "not_measured" | "warning";
 export type Team = "auto" | "claude" | "local";
 export type Approval = "auto" | "ask";
 export type Priority = "low" | "medium" | "high" | "critical";
@@ -48,6 +48,17 @@ export interface Settings {
   maxAgents: number;
   testCommand: string | null;
   budget: number | null;
+  budgets: { run?: Allowance; task?: Allowance; agent?: Allowance };
+  askTimeout: number;
+  coverageTarget: number;
+  redisUrl: string | null;
+}
+
+/** What may be used of each measure; seconds are those of work. */
+export interface Allowance {
+  usd?: number | null;
+  tokens?: number | null;
+  seconds?: number | null;
 }
 
 // --- snapshots -------------------------------------------------------------------------------------------
@@ -95,6 +106,13 @@ export interface TaskState {
   attempt: number;
   summary: string;
   dependsOn: TaskId[];
+  usd: number;
+  tokens: number;
+  /** Attempts that gates and conflicts cost, and those that faults cost. */
+  repairs: number;
+  restarts: number;
+  /** A revised plan has other tasks in its place. */
+  replaced: boolean;
 }
 
 /** `data` of a change's diagnostic; `editRange` is its exact place, an insertion's is empty. */
@@ -137,11 +155,15 @@ export interface Gate {
 
 export interface Ask {
   askId: AskId;
-  kind: "plan" | "resume" | "head_moved" | "budget";
+  kind: "plan" | "resume" | "head_moved" | "budget" | "question";
   question: string;
   options: string[];
   default: string;
   expires: number | null;
+  /** Of an agent's question: who asks, in which task, and what depends on the answer; any words answer it. */
+  taskId: TaskId;
+  agentId: AgentId;
+  why: string;
   /** `null` while it waits. */
   answer?: string | null;
 }
@@ -153,6 +175,60 @@ export interface RunDetail extends RunSummary {
   gates: Gate[];
   asks: Ask[];
   usd: number;
+  budgets: { scope: "run" | "task" | "agent"; who: string; measure: "usd" | "tokens" | "seconds"; used: number; limit: number }[];
+  /** Measured by the server; null until all work has landed. */
+  quality: Quality | null;
+}
+
+export interface Quality {
+  coverage: number | null;
+  changedCoverage: number | null;
+  changedLines: number;
+  coveredLines: number;
+  lintErrors: number | null;
+  lintErrorsBefore: number | null;
+  complexity: number | null;
+  complexityBefore: number | null;
+  worst: string;
+  tests: number | null;
+  newTests: number | null;
+  rounds: number;
+  notes: string[];
+  measuredBy: "nexus";
+}
+
+/** The envelope of the message protocol 1.0, in its own snake_case; see `docs/message.schema.json`. */
+export interface Message {
+  message_id: string;
+  timestamp: string;
+  from: Party;
+  to?: Party;
+  message_type?: string;
+  priority?: Priority;
+  payload: Record<string, unknown>;
+  conversation_thread: string;
+  response_to?: string;
+}
+
+export interface Party {
+  agent_id: AgentId;
+  agent_type: string;
+  instance_id?: string;
+}
+
+export interface MemoryItem {
+  id: string;
+  agentId: AgentId;
+  kind: "interaction" | "lesson" | "decision" | "note";
+  text: string;
+  source: "user" | "gate" | "server" | "agent";
+  /** Unix seconds. */
+  at: number;
+  paths: string[];
+  runId: RunId;
+  taskId: TaskId;
+  score?: number;
+  why?: string[];
 }
 
 export interface AgentSnapshot {
@@ -161,8 +237,24 @@ export interface AgentSnapshot {
   role: string;
   status: string;
   current_task: string | null;
+  /** From 0 to 10, from measured figures; null without a record. */
   health_score: number | null;
   tasks_completed_today: number;
+  instances: {
+    instance_id: string;
+    run_id: RunId;
+    task_id: TaskId;
+    attempt: number;
+    percent: number | null;
+    message: string;
+    waits_for_user: boolean;
+    silent_seconds: number | null;
+    stress: { level: number; causes: string[] };
+  }[];
+  restarts: number;
+  response_seconds: number | null;
+  usd: number;
+  tokens: number;
 }
 
 // --- commands: `workspace/executeCommand`, one object as argument ----------------------------------------
@@ -204,12 +296,23 @@ export interface Commands {
   "nexus.run.retry": { arg: { runId: RunId }; answer: { status: string } };
   "nexus.runs": { arg: Record<string, never>; answer: { runs: RunSummary[] } };
   "nexus.run": { arg: { runId: RunId }; answer: RunDetail };
+  "nexus.run.messages": {
+    arg: { runId: RunId };
+    answer: {
+      messages: { message: Message; reach: { recipient: string; state: "sent" | "delivered" | "dead" }[] }[];
+      scratchpad: { taskId: TaskId; agentId: AgentId; text: string }[];
+    };
+  };
   "nexus.agents": { arg: Record<string, never>; answer: { agents: AgentSnapshot[] } };
   "nexus.review.list": { arg: { runId?: RunId; uri?: DocumentUri }; answer: { changes: Change[] } };
   "nexus.review.accept": { arg: Scope; answer: { accepted: ChangeId[] } & Refused };
   "nexus.review.reject": { arg: Scope & { reason?: string }; answer: { rejected: ChangeId[] } & Refused };
   "nexus.review.undo": { arg: { changeIds: ChangeId[] }; answer: { reopened: ChangeId[] } & Refused };
   "nexus.review.revise": { arg: { changeIds: ChangeId[]; feedback: string }; answer: { taskId: TaskId } };
+  "nexus.message.send": { arg: { runId: RunId; to: string; text: string }; answer: { messageId: string } };
+  "nexus.memory.search": { arg: { query: string; agentId?: AgentId; limit?: number }; answer: { items: MemoryItem[] } };
+  "nexus.memory.export": { arg: Record<string, never>; answer: { items: MemoryItem[] } };
+  "nexus.memory.forget": { arg: { ids?: string[]; agentId?: AgentId; everything?: boolean }; answer: { forgotten: number } };
   "nexus.answer": { arg: { askId: AskId; answer: string }; answer: { status: string } };
 }
 
@@ -220,6 +323,16 @@ export type CommandName = keyof Commands;
 interface TaskRef {
   taskId: TaskId;
   agentId: AgentId;
+}
+
+interface Spent {
+  usd: number;
+  maxUsd: number;
+  scope: "run" | "task" | "agent";
+  who: string;
+  measure: "usd" | "tokens" | "seconds";
+  used: number;
+  limit: number;
 }
 
 /** The fields the extension reads; the server sends all of a fact's, see `docs/`. */
@@ -235,6 +348,10 @@ export interface EventFields {
   plan_proposed: { plan: Plan; source: string; why: string };
   plan_approved: { plan: Plan };
   plan_rejected: { reason: string };
+  replan_requested: { taskId: TaskId; reason: string; round: number };
+  revision_proposed: { plan: Plan; replaced: TaskId[]; source: string; why: string };
+  plan_revised: { plan: Plan; replaced: TaskId[]; source: string; why: string };
+  plan_kept: { why: string };
   task_started: TaskRef & { instanceId: string; attempt: number };
   task_progress: TaskRef & { message: string; percent: number | null };
   agent_session: TaskRef;
@@ -247,6 +364,8 @@ export interface EventFields {
   gate_passed: { gate: string; taskId: TaskId | null };
   gate_failed: { gate: string; taskId: TaskId | null };
   gate_not_measured: { gate: string; taskId: TaskId | null; why: string };
+  gate_warning: { gate: string; places: { path: string; line: number; message: string }[] };
+  gate_quality: Omit<Quality, "measuredBy">;
   change_proposed: object;
   change_accepted: { changeId: ChangeId };
   change_rejected: { changeId: ChangeId };
@@ -255,8 +374,20 @@ export interface EventFields {
   base_moved: object;
   ask_opened: { askId: AskId; kind: Ask["kind"] };
   ask_answered: { askId: AskId; answer: string };
-  budget_warning: { usd: number; maxUsd: number };
-  budget_spent: { usd: number; maxUsd: number };
+  budget_warning: Spent;
+  budget_spent: Spent;
+  message_sent: { message: Message; recipients: string[] };
+  message_delivered: { messageId: string; recipient: string };
+  message_dead: { messageId: string; recipient: string; why: string };
+  message_delayed: { why: string };
+  agent_note: TaskRef & { text: string };
+  agent_spent: TaskRef & { tokens: number };
+  agent_unavailable: { backend: string; until: number; why: string };
+  agent_available: { backend: string };
+  memory_stored: { itemId: string; agentId: AgentId; kind: MemoryItem["kind"]; text: string; source: MemoryItem["source"] };
+  memory_recalled: TaskRef & { items: { itemId: string; kind: MemoryItem["kind"]; text: string }[] };
+  memory_forgotten: { itemIds: string[]; why: string };
+  memory_unavailable: { why: string };
 }
 
 export type EventType = keyof EventFields;

@@ -1,7 +1,7 @@
 /** Commands about runs: delegating, steering, plans and questions. */
 import * as vscode from "vscode";
 import type { Ctx } from "./ctx";
-import type { DelegateParams, RunId, RunSummary } from "./lspExt";
+import type { Ask, DelegateParams, RunId, RunSummary } from "./lspExt";
 import { pickRun } from "./pick";
 import { planUri } from "./preview";
 import { isNode } from "./trees";
@@ -90,6 +90,18 @@ export async function answerAsk(ctx: Ctx, arg: unknown): Promise<void> {
   const open = ctx.store.loaded.flatMap((run) => run.asks.filter((ask) => ask.answer == null));
   const ask = isNode(arg) && arg.kind === "ask" ? arg.ask : open[0];
   if (!ask) return void vscode.window.showInformationMessage("NEXUS: no question waits for you.");
-  const answer = await vscode.window.showQuickPick(ask.options, { title: ask.question, ignoreFocusOut: true });
+  const answer = await pickAnswer(ctx, ask);
   if (answer) await ctx.execute("nexus.answer", { askId: ask.askId, answer });
+}
+
+const OWN_WORDS = "In my own words…";
+
+/** One of an ask's options; an agent's question takes any words as well. */
+async function pickAnswer(ctx: Ctx, ask: Ask): Promise<string | undefined> {
+  const asked = ask.kind === "question" ? `${ctx.store.agentName(ask.agentId)} asks: ${ask.question}` : ask.question;
+  const options = ask.kind === "question" ? [...ask.options, OWN_WORDS] : ask.options;
+  const placeHolder = ask.why || undefined;
+  const picked = await vscode.window.showQuickPick(options, { title: asked, ignoreFocusOut: true, ...(placeHolder ? { placeHolder } : {}) });
+  if (picked !== OWN_WORDS || ask.kind !== "question") return picked;
+  return (await vscode.window.showInputBox({ title: asked, ignoreFocusOut: true, ...(ask.why ? { prompt: ask.why } : {}) }))?.trim();
 }

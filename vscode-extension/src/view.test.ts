@@ -52,6 +52,7 @@ describe("rows", () => {
     const task: TaskState = {
       taskId: "t1", agentId: "code_developer", instanceId: "1", title: "Fix", type: "implementation", status: "in_progress",
       message: "reading a.py", percent: 20, attempt: 2, summary: "", dependsOn: ["t0"],
+      usd: 0, tokens: 0, repairs: 0, restarts: 0, replaced: false,
     };
     expect(taskRow(task, "Code").description).toBe("Code · attempt 2 · 20 % · reading a.py");
     expect(taskRow({ ...task, status: "completed", attempt: 1 }, "Code").description).toBe("Code");
@@ -71,10 +72,24 @@ describe("rows", () => {
     const agent: AgentSnapshot = {
       agent_id: "alpha_test_creator", name: "Alpha", role: "test_creator", status: "active",
       current_task: null, health_score: null, tasks_completed_today: 1,
+      instances: [], restarts: 0, response_seconds: null, usd: 0, tokens: 0,
     };
     expect(agentRow(agent, undefined)).toMatchObject({ description: "test creator · idle", icon: "account" });
     expect(agentRow(agent, undefined).tooltip).toContain("1 task completed today");
     expect(agentRow({ ...agent, current_task: "r1/t1" }, "Test it").description).toBe("test creator · at work: Test it");
+  });
+
+  it("an agent that asks, or is strained, says so", () => {
+    const instance = {
+      instance_id: "code_developer#t1", run_id: "r1", task_id: "t1", attempt: 2, percent: null, message: "",
+      waits_for_user: true, silent_seconds: 3, stress: { level: 2, causes: ["2 red gates"] },
+    };
+    const agent: AgentSnapshot = {
+      agent_id: "code_developer", name: "Code", role: "developer", status: "active", current_task: "r1/t1",
+      health_score: 8.5, tasks_completed_today: 0, instances: [instance], restarts: 1, response_seconds: 1, usd: 0, tokens: 0,
+    };
+    expect(agentRow(agent, "Mend it")).toMatchObject({ description: "developer · asks you · strained", icon: "question" });
+    expect(agentRow(agent, "Mend it").tooltip).toContain("health 8.5 of 10\n1 restart\nstrained: 2 red gates");
   });
 
   it.each([
@@ -143,7 +158,7 @@ describe("text", () => {
           { id: "test", title: "Test it", agent: "alpha_test_creator", type: "test", description: "", depends_on: ["fix"], writes: [], acceptance: [] },
         ],
       },
-      tasks: [], changes: [], gates: [], asks: [], usd: 0,
+      tasks: [], changes: [], gates: [], asks: [], usd: 0, budgets: [], quality: null,
     };
     expect(planMarkdown(detail, (id) => (id === "code_developer" ? "Code" : "Alpha"))).toMatchInlineSnapshot(`
       "# Mend add()

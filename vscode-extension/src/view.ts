@@ -86,6 +86,7 @@ const TASK_ICON: Record<TaskState["status"], [icon: string, color?: string]> = {
 export function taskRow(task: TaskState, agentName: string): Row {
   const [icon, color] = TASK_ICON[task.status];
   const parts = [agentName];
+  if (task.replaced) parts.push("replaced by another plan");
   if (task.attempt > 1) parts.push(`attempt ${task.attempt}`);
   if (task.status === "in_progress" && task.percent !== null) parts.push(`${task.percent} %`);
   if (task.status === "in_progress" && task.message) parts.push(task.message);
@@ -144,6 +145,7 @@ export function gateRow(gate: Gate): Row {
     passed: ["pass", GREEN],
     failed: ["error", RED],
     not_measured: ["circle-slash", undefined],
+    warning: ["warning", YELLOW],
   }[gate.status] as [string, string | undefined];
   return {
     label: gate.baseline ? `before: ${gate.gate}` : `gate: ${gate.gate}`,
@@ -158,13 +160,23 @@ export function gateRow(gate: Gate): Row {
 /** `task` is the title of what it is at work on. */
 export function agentRow(agent: AgentSnapshot, task: string | undefined): Row {
   const busy = Boolean(agent.current_task);
-  const doing = busy ? `at work${task ? `: ${task}` : ""}` : "idle";
-  const health = agent.health_score === null ? "" : `\nhealth ${agent.health_score}`;
+  const waits = agent.instances.some((one) => one.waits_for_user);
+  const doing = waits ? "asks you" : busy ? `at work${task ? `: ${task}` : ""}` : "idle";
+  const stress = Math.max(0, ...agent.instances.map((one) => one.stress.level));
+  const strained = stress > 0 ? [`strained: ${agent.instances.flatMap((one) => one.stress.causes).join(", ")}`] : [];
+  const told = [
+    `${agent.name} (${agent.agent_id})`,
+    agent.status,
+    `${count(agent.tasks_completed_today, "task")} completed today`,
+    ...(agent.health_score === null ? [] : [`health ${agent.health_score} of 10`]),
+    ...(agent.restarts ? [count(agent.restarts, "restart")] : []),
+    ...strained,
+  ];
   return {
     label: agent.name,
-    description: `${agent.role.replaceAll("_", " ")} · ${doing}`,
-    tooltip: `${agent.name} (${agent.agent_id})\n${agent.status}\n${count(agent.tasks_completed_today, "task")} completed today${health}`,
-    icon: busy ? "loading~spin" : "account",
+    description: [agent.role.replaceAll("_", " "), doing, ...(stress > 0 ? ["strained"] : [])].join(" · "),
+    tooltip: told.join("\n"),
+    icon: waits ? "question" : busy ? "loading~spin" : "account",
     context: "agent",
   };
 }

@@ -128,6 +128,12 @@ class MemoryFile:
         async with self._writer, self.reading() as db:
             await db.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    async def shrink(self) -> None:
+        """Give the room of what is gone back to the disk. Writes the file anew: quick where little is left."""
+        async with self._writer, self.reading() as db:
+            await db.execute_fetchall("VACUUM")
+            await db.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def remove_broken(self) -> None:
         """Delete what was moved aside: it holds what was to be forgotten."""
         for place in self.path.parent.glob(f"{_as_pattern(self.path.name)}.broken-*"):

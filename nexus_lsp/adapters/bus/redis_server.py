@@ -62,9 +62,14 @@ class RedisServer:
             raise
 
     def _connect(self) -> Redis:
-        from redis.asyncio import BlockingConnectionPool, Redis
-        from redis.asyncio.retry import Retry
-        from redis.backoff import NoBackoff
+        try:
+            from redis.asyncio import BlockingConnectionPool, Redis
+            from redis.asyncio.retry import Retry
+            from redis.backoff import NoBackoff
+        except ImportError as error:
+            raise BusFailed(
+                f"The Python package for Redis cannot be used ({error}). Run: pip install 'nexus-lsp[redis]'."
+            ) from error
 
         options = {
             "max_connections": _CONNECTIONS,
@@ -99,6 +104,7 @@ class RedisServer:
     @contextlib.asynccontextmanager
     async def answering(self) -> AsyncGenerator[None]:
         """All that is asked in here must be answered within `timeout`; what fails is a BusFailed."""
+        self._open_client()
         from redis.exceptions import RedisError
 
         try:
@@ -153,16 +159,17 @@ class RedisServer:
 
     async def close(self) -> None:
         """Give back every connection."""
-        from redis.exceptions import RedisError
-
         client, ear = self._client, self._ear
         self._client, self._ear, self._scripts = None, None, {}
+        if client is None:
+            return
+        from redis.exceptions import RedisError
+
         if ear is not None:
             ear.cancel()
             await asyncio.wait([ear])
-        if client is not None:
-            with contextlib.suppress(RedisError, OSError):
-                await client.aclose()
+        with contextlib.suppress(RedisError, OSError):
+            await client.aclose()
 
 
 def _place(url: str) -> str:

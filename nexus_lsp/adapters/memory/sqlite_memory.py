@@ -9,9 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nexus_lsp.adapters.memory_file import MemoryFile
-from nexus_lsp.adapters.memory_meaning import Meaning
-from nexus_lsp.adapters.memory_search import (
+from nexus_lsp.adapters.memory.lookup import (
     MOST_RANKED,
     Scopes,
     by_age,
@@ -21,12 +19,14 @@ from nexus_lsp.adapters.memory_search import (
     items_where,
     refresh,
 )
+from nexus_lsp.adapters.memory.meaning import Meaning
+from nexus_lsp.adapters.memory.memory_file import MemoryFile
 from nexus_lsp.core.memory import MAX_TEXT, MemoryItem, MemoryQuery, Recalled, kept
-from nexus_lsp.core.recall import Rankings, by_place, going, recalled
-from nexus_lsp.core.words import asked_words, indexed
+from nexus_lsp.core.memory.ranking import Rankings, by_place, going, recalled
+from nexus_lsp.core.memory.words import asked_words, indexed
 
 if TYPE_CHECKING:
-    from nexus_lsp.adapters.embeddings import Embedder
+    from nexus_lsp.adapters.memory.embeddings import Embedder
 
 _PORTION = 500
 """Items that one transaction writes; searches come in between."""
@@ -80,8 +80,12 @@ class SqliteMemory:
         """Keep items without the secrets in them; one that is there already stays as it is. MemoryFailed."""
         for start in range(0, len(items), _PORTION):
             rows = await asyncio.to_thread(_rows, items[start : start + _PORTION])
-            async with self._file.writing() as db:
-                await db.executemany(_STORE, rows)
+            try:
+                async with self._file.writing() as db:
+                    await db.executemany(_STORE, rows)
+            except BaseException:
+                self._scopes.clear()  # a search may have seen rows whose keys are now given out again
+                raise
         if self._meaning:
             self._meaning.embed_soon()
 
@@ -107,6 +111,7 @@ class SqliteMemory:
         )
         if everything:
             self._file.remove_broken()
+            await self._file.shrink()
         return gone
 
     async def trim(self, agent_id: str, most: int, older_than: float | None = None) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import uuid
 from collections import defaultdict
@@ -17,9 +18,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nexus_lsp.adapters.hearers import Hear, Hearers
-from nexus_lsp.adapters.redis_scripts import ACKNOWLEDGE, DECIDE, KEYS, LOOK, PUBLISH
-from nexus_lsp.adapters.redis_server import RedisServer
+from nexus_lsp.adapters.bus.hearers import Hear, Hearers
+from nexus_lsp.adapters.bus.redis_scripts import ACKNOWLEDGE, DECIDE, KEYS, LOOK, PUBLISH
+from nexus_lsp.adapters.bus.redis_server import RedisServer
 from nexus_lsp.core.mailbox import (
     Letter,
     Step,
@@ -50,7 +51,7 @@ class _View:
     """A mailbox as it stood at `now`.
 
     Attributes:
-        holders: message id -> the bus that holds it.
+        holders: message id -> who holds it, `<bus>.<number of the hand-out>`.
         strangers: entries of other programs that are yet to be read, (entry, fields).
     """
 
@@ -97,6 +98,8 @@ class RedisBus:
         self._me = ""
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._claimed: dict[str, float] = {}
+        self._numbers = itertools.count(1)
+        self._lost: defaultdict[str, set[str]] = defaultdict(set)
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._hearers = Hearers()
         self._behind: set[asyncio.Task[None]] = set()
@@ -123,12 +126,12 @@ class RedisBus:
         with contextlib.suppress(BusFailed):
             async with self._server.answering():
                 for mailbox in tuple(self._claimed):
-                    await self._decide(mailbox, lambda view: released(self._mine(view)), "leave")
+                    await self._decide(mailbox, lambda view: released(self._mine(view)), ending="leave")
         await self._server.close()
         self._gap()
 
     def _mine(self, view: _View) -> list[Letter]:
-        return [letter for letter in view.letters if view.holders[letter.message_id] == self._me]
+        return [x for x in view.letters if view.holders[x.message_id].partition(".")[0] == self._me]
 
     def _key(self, *names: str) -> str:
         return self._prefix + ":".join(names)
@@ -172,21 +175,26 @@ class RedisBus:
 
     async def _received(self, mailbox: str, limit: int) -> tuple[tuple[Delivery, ...], float]:
         """What was leased, and after how many seconds to look again. Undone where the caller is cancelled."""
-        work = asyncio.create_task(self._hand_out(mailbox, limit))
+        holder = f"{self._me}.{next(self._numbers)}"
+        work = asyncio.create_task(self._hand_out(mailbox, limit, holder))
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
-            behind = asyncio.create_task(self._take_back(mailbox, work))
+            behind = asyncio.create_task(self._take_back(mailbox, holder, work))
             self._behind.add(behind)
             behind.add_done_callback(self._behind.discard)
             raise
+        except BusFailed:
+            self._lost[mailbox].add(holder)  # the server may have done it all the same
+            raise
 
-    async def _hand_out(self, mailbox: str, limit: int) -> tuple[tuple[Delivery, ...], float]:
+    async def _hand_out(self, mailbox: str, limit: int, holder: str) -> tuple[tuple[Delivery, ...], float]:
         def next_ones(view: _View) -> Step:
             return hand_out(view.letters, view.now, limit, self._lease)
 
         async with self._server.answering():
-            done = await self._decide(mailbox, next_ones)
+            await self._release_lost(mailbox)
+            done = await self._decide(mailbox, next_ones, holder)
         found = tuple(
             Delivery(mailbox, letter.message_id, json.loads(done.texts[letter.message_id]), letter.attempts)
             for letter in done.step.handed
@@ -195,15 +203,20 @@ class RedisBus:
         change = next_change(done.view.letters, done.view.now)
         return found, _LOOK_AGAIN if change is None else min(_LOOK_AGAIN, change - done.view.now)
 
-    async def _take_back(self, mailbox: str, work: asyncio.Task[tuple[tuple[Delivery, ...], float]]) -> None:
-        with contextlib.suppress(BusFailed):  # then the leases run out
-            found, _ = await work
-            ids = {delivery.message_id for delivery in found}
-            if ids:
-                async with self._server.answering():
-                    await self._decide(
-                        mailbox, lambda view: released(x for x in self._mine(view) if x.message_id in ids)
-                    )
+    async def _take_back(self, mailbox: str, holder: str, work: asyncio.Task[Any]) -> None:
+        await asyncio.wait([work])
+        self._lost[mailbox].add(holder)
+        with contextlib.suppress(BusFailed):  # then the next hand-out does it
+            async with self._server.answering():
+                await self._release_lost(mailbox)
+
+    async def _release_lost(self, mailbox: str) -> None:
+        """What was leased, but never reached a reader, is free again."""
+        if lost := frozenset(self._lost.get(mailbox, ())):
+            await self._decide(
+                mailbox, lambda view: released(x for x in view.letters if view.holders[x.message_id] in lost)
+            )
+            self._lost[mailbox] -= lost
 
     async def acknowledge(self, mailbox: str, message_ids: Sequence[str]) -> None:
         """See the port."""
@@ -219,7 +232,7 @@ class RedisBus:
     async def bury(self, mailbox: str, why: str) -> tuple[DeadLetter, ...]:
         """See the port; what is leased is buried too."""
         async with self._server.answering():
-            done = await self._decide(mailbox, lambda view: buried(view.letters, why), "over")
+            done = await self._decide(mailbox, lambda view: buried(view.letters, why), ending="over")
         return tuple(
             DeadLetter(mailbox, letter.message_id, json.loads(done.texts[letter.message_id]), reason)
             for letter, reason in done.step.dead
@@ -251,10 +264,12 @@ class RedisBus:
 
     # --- decisions ---------------------------------------------------------------------------------------
 
-    async def _decide(self, mailbox: str, decide: Callable[[_View], Step], ending: str = "") -> _Decided:
+    async def _decide(
+        self, mailbox: str, decide: Callable[[_View], Step], holder: str = "", ending: str = ""
+    ) -> _Decided:
         """Look, decide, carry out; again where another process decided in between.
 
-        To be called while the server is `answering`. `ending`: see `DECIDE`.
+        To be called while the server is `answering`. `holder` gets what is handed out; `ending`: see `DECIDE`.
         """
         async with self._locks[mailbox]:
             while True:
@@ -263,7 +278,7 @@ class RedisBus:
                     await self._carry_out(mailbox, view, [x for s in view.strangers for x in _admission(*s)])
                     view = await self._look(mailbox)
                 step = decide(view)
-                does = _does(step, self._me)
+                does = _does(step, holder)
                 if not does and not ending:
                     return _Decided(view, step, {})
                 told = await self._carry_out(mailbox, view, does, ending)
@@ -320,13 +335,13 @@ class RedisBus:
 # --- letters as Redis has them ---------------------------------------------------------------------------
 
 
-def _does(step: Step, me: str) -> list[str]:
+def _does(step: Step, holder: str) -> list[str]:
     """A step as `DECIDE` takes it."""
     does: list[str] = []
     for letter in step.changed:
         does += ("keep", letter.message_id, _value(letter, ""), "")
     for letter in step.handed:
-        does += ("hand", letter.message_id, _value(letter, me), "1" if letter.attempts > 1 else "0")
+        does += ("hand", letter.message_id, _value(letter, holder), "1" if letter.attempts > 1 else "0")
     for letter, why in step.dead:
         does += ("dead", letter.message_id, why, "")
     return does

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nexus_lsp.adapters.hearers import Hear, Hearers
-from nexus_lsp.adapters.sqlite_letters import (
+from nexus_lsp.adapters.bus.hearers import Hear, Hearers
+from nexus_lsp.adapters.bus.sqlite_letters import (
     ACKNOWLEDGE,
     CHANGE,
     DEAD,
@@ -59,7 +59,7 @@ class _Box:
         settled: when a message was done with, by id.
         coming: what is being written for the first time, by id.
         lock: held by whoever decides on letters, until the file has the decision.
-        news: set whenever there may be more to read than before.
+        news: set, and replaced, when there may be more to read: each who waits waits for the one he saw.
     """
 
     name: str
@@ -73,7 +73,7 @@ class _Box:
     def put(self, letter: Letter, text: str) -> None:
         self.letters[letter.message_id] = letter
         self.texts[letter.message_id] = text
-        self.news.set()
+        self.tell()
 
     def apply(self, step: Step, at: float) -> None:
         for letter in step.kept:
@@ -86,7 +86,11 @@ class _Box:
             self.letters.pop(message_id, None)
             self.texts.pop(message_id, None)
             self.settled[message_id] = at
+        self.tell()
+
+    def tell(self) -> None:
         self.news.set()
+        self.news = asyncio.Event()
 
 
 class SqliteBus:
@@ -145,7 +149,7 @@ class SqliteBus:
         """See the port."""
         file, self._file = self._file, None
         for box in self._boxes.values():
-            box.news.set()
+            box.tell()
         if file is not None:
             await file.close()
 
@@ -192,14 +196,14 @@ class SqliteBus:
         deadline = clock() + wait
         while True:
             box = self._box(mailbox)
-            box.news.clear()
+            news = box.news
             found = await self._hand_out(box, limit)
             left = deadline - clock()
             if found or left <= 0:
                 return found
             now = self._now()
             change = next_change(box.letters.values(), now)
-            await _heard(box.news, left if change is None else min(left, change - now))
+            await _heard(news, left if change is None else min(left, change - now))
 
     async def _hand_out(self, box: _Box, limit: int) -> tuple[Delivery, ...]:
         async with box.lock:

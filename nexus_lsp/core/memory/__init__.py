@@ -1,7 +1,7 @@
 """Memory: what a team keeps across runs, as values.
 
-How items are ranked is `core.recall`, what words they are found by is `core.words`, how they travel
-`core.memory_lines`.
+How items are ranked is `core.memory.ranking`, what words they are found by is `words`, how they travel
+`lines`.
 
 **Invariant:** an item says where it came from (`source`), and no item becomes an instruction: whoever shows
 one to a model quotes it as material (`core.prompts`), but for the user's own words.
@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from nexus_lsp.core.scrubbing import scrubbed
+from nexus_lsp.core.memory.scrubbing import scrubbed
 
 MemoryKind = Literal["interaction", "lesson", "decision", "note"]
 """`interaction`: a task and what came of it; `lesson`: what failed and what mended it; `decision`: what the

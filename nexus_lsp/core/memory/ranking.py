@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from nexus_lsp.core.memory import MemoryItem, MemoryKind, MemoryQuery, MemorySource, Recalled
-from nexus_lsp.core.words import folder_of
+from nexus_lsp.core.memory.words import folder_of
 
 K = TypeVar("K", bound=Hashable)
 

@@ -12,14 +12,14 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from nexus_lsp.adapters.memory.lookup import MOST_RANKED, Scope, Scopes
 from nexus_lsp.ports import MemoryFailed
 
 if TYPE_CHECKING:
     import aiosqlite
 
-    from nexus_lsp.adapters.embeddings import Codes, Embedder
-    from nexus_lsp.adapters.memory_file import MemoryFile
-    from nexus_lsp.adapters.memory_search import Scope, Scopes
+    from nexus_lsp.adapters.memory.embeddings import Codes, Embedder
+    from nexus_lsp.adapters.memory.memory_file import MemoryFile
 
 _PORTION = 500
 """Items that are embedded at once."""
@@ -84,7 +84,7 @@ class Meaning:
         codes = self._codes
         if codes is None:
             return None
-        from nexus_lsp.adapters.embeddings import nearest
+        from nexus_lsp.adapters.memory.embeddings import nearest
 
         [asked] = await asyncio.to_thread(self._embedder.embed, [_embedded(text)])
         numbers = sorted(scope.numbers) if scope.expression else None
@@ -93,7 +93,7 @@ class Meaning:
             "SELECT seq, vector FROM vectors WHERE seq IN (SELECT value FROM json_each(?))",
             (json.dumps(keys),),
         )
-        return [key for key, _ in nearest(asked, [(seq, vector) for seq, vector in rows])]
+        return [key for key, _ in nearest(asked, [(seq, vector) for seq, vector in rows])[:MOST_RANKED]]
 
     # --- in the background -----------------------------------------------------------------------------
 
@@ -111,11 +111,12 @@ class Meaning:
 
     async def _load(self) -> None:
         """Take the codes of new vectors into memory; vectors of another embedder are let go first."""
-        from nexus_lsp.adapters.embeddings import Codes
+        from nexus_lsp.adapters.memory.embeddings import Codes
 
-        codes = self._codes or Codes(self._embedder.dimensions)
         if self._codes is None:
             await self._keep_only_ours()
+            self._codes = Codes(self._embedder.dimensions)
+        codes = self._codes
         while True:
             async with self._file.writing() as db:  # so that nothing of it is forgotten meanwhile
                 rows = await db.execute_fetchall(
@@ -124,13 +125,12 @@ class Meaning:
                     (self._loaded, _LOADED),
                 )
                 found = list(rows)
-            if not found:
+            if not found or codes is not self._codes:  # the file was begun anew meanwhile
                 break
             self._scopes.add(row[:3] for row in found)
             keys = [row[0] for row in found]
             codes.add(keys, [row[3] for row in found], [self._scopes[key] for key in keys])
             self._loaded = keys[-1]
-        self._codes = codes
 
     async def _keep_only_ours(self) -> None:
         name = self._embedder.name
@@ -142,7 +142,7 @@ class Meaning:
 
     async def _embed(self) -> bool:
         """Give the next items their vectors; whether there were any."""
-        from nexus_lsp.adapters.embeddings import packed
+        from nexus_lsp.adapters.memory.embeddings import packed
 
         async with self._file.reading() as db:
             rows = await db.execute_fetchall(

@@ -147,10 +147,13 @@ class LetterFile:
     async def _write_group(self, group: Sequence[_Write]) -> None:
         try:
             await self._commit(row for write in group for row in write.rows)
-        except sqlite3.Error as error:
+        except Exception as error:  # whatever it was: nobody may wait for ever
+            if len(group) > 1:  # one that cannot be written must not keep the others back
+                for write in group:
+                    await self._write_group([write])
+                return
             told = f"The message file {self._path} could not be written: {error}. Free disk space."
-            for write in group:
-                write.done.set_exception(BusFailed(told))
+            group[0].done.set_exception(BusFailed(told))
         else:
             for write in group:
                 write.done.set_result(None)
@@ -168,7 +171,7 @@ class LetterFile:
             for statement, values in work:
                 await self._db.executemany(statement, values)
             await self._db.execute("COMMIT")
-        except sqlite3.Error:
+        except Exception:
             if self._db.in_transaction:
                 await self._db.execute("ROLLBACK")
             raise
