@@ -21,6 +21,7 @@ from typing import Any, cast
 from nexus_lsp.core.personas import (
     CLAUDE_TOOLS,
     READ_ONLY_TOOLS,
+    READING,
     Caution,
     ClaudeConfiguration,
     Origin,
@@ -71,7 +72,7 @@ def read_shelf(shelf: Shelf, most: int, problems: list[Problem]) -> Iterator[tup
     """(where, name without suffix, text) of its files by name; what cannot be read becomes a problem."""
     names = _names(shelf, problems)
     if len(names) > most:
-        told = f"there are {len(names):,} files {shelf.suffix}; the first {most} by name are read"
+        told = f"the last {len(names) - most:,} of {len(names):,} files {shelf.suffix} by name are not read"
         problems.append(Caution(shelf.label, told, "Move those you do not use somewhere else."))
     for name in names[:most]:
         shown = one_line(name.encode("utf-8", "replace").decode(), 100)
@@ -316,7 +317,9 @@ def _tools(fields: Mapping[str, Any], where: str, origin: Origin) -> tuple[tuple
         told = f"these are not tools of NEXUS and are left out: {one_line(', '.join(unknown), 200)}"
         known = ", ".join(sorted({tool for tools in CLAUDE_TOOLS.values() for tool in tools}))
         cautions.append(Caution(f"{where}: tools", told, f"Known tools: {known}."))
-    return tuple(sorted(wanted - denied)), cautions
+    gone = {tool for seed in denied for tool in CLAUDE_TOOLS[seed]} - set(READING)
+    kept = {seed for seed in wanted - denied if not gone & set(CLAUDE_TOOLS[seed])}
+    return tuple(sorted(kept)), cautions
 
 
 def _known(given: list[str]) -> tuple[set[str], list[str]]:

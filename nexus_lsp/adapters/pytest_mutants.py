@@ -6,8 +6,7 @@ mutant comes next follows from what the tests did so far, so that few runs judge
 time, since tests may share files and ports. Events besides the recorder's own:
 
     mutant    {id}                          what follows is about this mutant (None: the source as it is)
-    tried     {id, passed, failed, late}    by test function; `late`: broken off, so nothing is known
-
+    tried     {id, passed, failed, late}    by test function; `late`: pytest was broken off
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ def try_all(recorder: Any, spec: dict[str, Any], run: Any) -> int:
     began = time.monotonic()
     control = tried(recorder, spec, run, None, sorted(spec["tests"]), spec["seconds"])
     usual = time.monotonic() - began
-    undecided = {name: 0 for name in control["passed"]}
+    undecided = dict.fromkeys(control["passed"], 0)
     waiting = list(spec["mutants"])
     for _ in range(spec["most"]):
         mutant = chosen(waiting, undecided)
@@ -85,14 +84,13 @@ def tried(
     with place.open("rb") as record:
         record.seek(before)
         events = list(lines(record.read().decode("utf-8", "replace")))
-    # a mutant that runs on and on was noticed by the test it keeps; the source as it is was not mutated
-    found = outcome(events, tests, late and mutant is not None)
-    recorder.write("tried", id=number, late=late and mutant is None, **found)
+    found = outcome(events, tests)
+    recorder.write("tried", id=number, late=late, **found)
     return found
 
 
-def outcome(events: list[dict[str, Any]], tests: list[str], hung: bool) -> dict[str, list[str]]:
-    """By function: failed where a row of it failed, or did not run though pytest came to its end."""
+def outcome(events: list[dict[str, Any]], tests: list[str]) -> dict[str, list[str]]:
+    """The test functions that passed, and those that failed, or never came back, or never began."""
     worst: dict[str, str] = {}
     begun = [event["test"] for event in events if event["event"] == "begun"]
     over = {e["test"] for e in events if e["event"] == "test" and e["when"] == "teardown"}
@@ -103,9 +101,7 @@ def outcome(events: list[dict[str, Any]], tests: list[str], hung: bool) -> dict[
             if worst.get(event["test"]) != "failed":
                 worst[event["test"]] = said
     for test in tests:
-        if (hung or whole) and test in begun and test not in over:
-            worst[test] = "failed"
-        if whole and test not in begun:
+        if test not in over and (whole or test in begun):
             worst[test] = "failed"
     names = {function(test) for test, said in worst.items() if said == "failed"}
     passed = {function(test) for test, said in worst.items() if said == "passed"} - names
@@ -120,6 +116,9 @@ def child(recorder: Any, spec: dict[str, Any], run: Any, mutant: Any, tests: lis
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if mutant:
             put_in_place(os.path.realpath(mutant["path"]), mutant["source"])
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, 1)
+            os.dup2(nowhere, 2)
         code = int(run([*spec["args"], *tests], plugins=[recorder]))
         recorder.write("exit", code=code)
     finally:

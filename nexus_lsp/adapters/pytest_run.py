@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nexus_lsp.adapters import pytest_recorder
+from nexus_lsp.adapters import pytest_mutants, pytest_recorder
 from nexus_lsp.adapters.sandbox import Completed, Sandbox, clean_env, interpreter_paths, run
 
 _LENT = ("pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments", "coverage")
@@ -60,7 +60,10 @@ class PytestRun:
         line_coverage: executed lines (1-based) of those; None where not measured.
         places: (path, 0-based line, message) of failures that stand in the tree.
         note: a sentence where the run did not simply pass or fail: time, crash, no tests, no pytest.
+        statements: the lines of every source file that can be executed, whether or not it was imported.
+        excluded: those that a comment (`pragma: no cover`) takes out of both.
         tests_of: for a covered file the test files that executed it.
+        test_lines: for a test the lines it executed, in those files that were asked about.
         outside: (module, file) of what was imported from neither the root nor the interpreter.
     """
 
@@ -76,7 +79,12 @@ class PytestRun:
     line_coverage: Mapping[str, frozenset[int]] | None = None
     places: tuple[tuple[str, int, str], ...] = ()
     note: str = ""
+    statements: Mapping[str, frozenset[int]] | None = None
+    excluded: Mapping[str, frozenset[int]] = field(default_factory=dict[str, frozenset[int]])
     tests_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    test_lines: Mapping[str, Mapping[str, frozenset[int]]] = field(
+        default_factory=dict[str, Mapping[str, frozenset[int]]]
+    )
     outside: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -92,6 +100,7 @@ async def run_pytest(
     *,
     env: Mapping[str, str] | None = None,
     coverage: bool = False,
+    contexts: Sequence[str] | None = None,
     timeout: float = 600,  # noqa: ASYNC109
     on_output: Callable[[str], None] | None = None,
     extra_args: Sequence[str] = (),
@@ -102,14 +111,44 @@ async def run_pytest(
 
     `root/src` and `root` come first on PYTHONPATH. It executes the tree's code: only with trust, and then in
     the sandbox, with `readable` shown besides the interpreter. `env` is laid over the clean environment;
-    `timeout` is in seconds. An interpreter of our own version without pytest or coverage is lent ours.
+    `timeout` is in seconds. With `coverage`, `contexts` names source files of which `test_lines` is to tell.
+    An interpreter of our own version without pytest or coverage is lent ours.
     """
+    done, events = await launch(
+        root,
+        python,
+        tests,
+        {"coverage": coverage, "contexts": None if contexts is None else list(contexts)},
+        env=env,
+        timeout=timeout,
+        on_output=on_output,
+        extra_args=extra_args,
+        readable=readable,
+        sandbox=sandbox,
+    )
+    return _result(done, events, timeout)
+
+
+async def launch(
+    root: Path,
+    python: Path,
+    tests: Sequence[str],
+    wish: Mapping[str, Any],
+    *,
+    env: Mapping[str, str] | None = None,
+    timeout: float = 600,  # noqa: ASYNC109
+    on_output: Callable[[str], None] | None = None,
+    extra_args: Sequence[str] = (),
+    readable: Sequence[Path] = (),
+    sandbox: Sandbox | None = None,
+) -> tuple[Completed, list[dict[str, Any]]]:
+    """Start the recorder as `run_pytest` does and give its events; `wish` is laid over its specification."""
     root = await asyncio.to_thread(root.resolve)
 
-    async def once(*more: str) -> PytestRun:
+    async def once(*more: str) -> tuple[Completed, list[dict[str, Any]]]:
         directory = await asyncio.to_thread(_directory)
         try:
-            spec = _spec(root, directory, tests, coverage, [*more, *extra_args])
+            spec = {**_spec(root, directory, tests, [*more, *extra_args]), **wish}
             await asyncio.to_thread(_write, directory, spec)
             done = await run(
                 [python, directory / "recorder.py", directory / "spec.json"],
@@ -121,25 +160,23 @@ async def run_pytest(
                 readable=[*interpreter_paths(python), *_lenders(), *readable],
                 sandbox=sandbox,
             )
-            events = await asyncio.to_thread(lambda: list(_events(directory / "record.jsonl")))
+            return done, await asyncio.to_thread(lambda: list(_events(directory / "record.jsonl")))
         finally:
             await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
-        return _result(done, events, timeout)
 
-    first = await once()
-    if first.exit_code == USAGE_ERROR and "unrecognized arguments" in first.output:
+    done, events = await once()
+    codes = {event["code"] for event in events if event["event"] == "exit"}
+    if USAGE_ERROR in codes and "unrecognized arguments" in done.output:
         # the workspace's `addopts` speak of plugins that are not here (--cov, -n): the tests can do without
         return await once("-o", "addopts=")
-    return first
+    return done, events
 
 
 def _directory() -> Path:
     return Path(tempfile.mkdtemp(prefix="nexus-pytest-")).resolve()
 
 
-def _spec(
-    root: Path, directory: Path, tests: Sequence[str], coverage: bool, extra_args: Sequence[str]
-) -> dict[str, Any]:
+def _spec(root: Path, directory: Path, tests: Sequence[str], extra_args: Sequence[str]) -> dict[str, Any]:
     """What the recorder's `main` is told."""
     args = [
         f"--rootdir={root}",
@@ -155,8 +192,11 @@ def _spec(
         "root": str(root),
         "directory": str(directory),
         "record": str(directory / "record.jsonl"),
-        "coverage": coverage,
-        "args": [*args, *extra_args, *tests],
+        "coverage": False,
+        "contexts": None,
+        "mutants": [],
+        "args": [*args, *extra_args],
+        "tests": list(tests),
         "lent": str(_home_of("pytest")),
         "lent_names": list(_LENT),
         "lent_version": list(sys.version_info[:2]),
@@ -167,6 +207,7 @@ def _write(directory: Path, spec: dict[str, Any]) -> None:
     (directory / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
     (directory / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     shutil.copyfile(Path(pytest_recorder.__file__), directory / "recorder.py")
+    shutil.copyfile(Path(pytest_mutants.__file__), directory / "pytest_mutants.py")
 
 
 def _plugins(python: Path) -> dict[str, str]:
@@ -218,6 +259,7 @@ def _result(done: Completed, events: Sequence[dict[str, Any]], limit: float) -> 
     outcomes |= dict.fromkeys(unfinished, "errors")
     measured = by_kind.get("coverage", [{}])[-1]
     lines: dict[str, list[int]] | None = measured.get("lines")
+    by_test: dict[str, dict[str, list[int]]] = measured.get("test_lines", {})
     return PytestRun(
         **{kind: _of(outcomes, kind) for kind in ("passed", "failed", "errors", "skipped")},
         output=done.output,
@@ -225,12 +267,19 @@ def _result(done: Completed, events: Sequence[dict[str, Any]], limit: float) -> 
         exit_code=ended[-1]["code"] if ended and not done.timed_out else done.exit_code or 1,
         coverage=measured.get("percent"),
         covered=tuple(sorted(lines or ())),
-        line_coverage=None if lines is None else {path: frozenset(found) for path, found in lines.items()},
+        line_coverage=None if lines is None else _sets(lines),
+        statements=None if lines is None else _sets(measured["statements"]),
+        excluded=_sets(measured.get("excluded", {})),
         places=tuple(dict.fromkeys((e["path"], e["line"], e["message"]) for e in by_kind.get("place", []))),
         note=_note(done, by_kind, unfinished, limit),
         tests_of={path: tuple(found) for path, found in measured.get("tests", {}).items()},
+        test_lines={test: _sets(found) for test, found in by_test.items()},
         outside=tuple((name, path) for e in by_kind.get("outside", []) for name, path in e["modules"]),
     )
+
+
+def _sets(lines: Mapping[str, list[int]]) -> dict[str, frozenset[int]]:
+    return {path: frozenset(found) for path, found in lines.items()}
 
 
 def _outcomes(by_kind: Mapping[str, Sequence[dict[str, Any]]]) -> dict[str, str]:

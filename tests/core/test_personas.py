@@ -379,15 +379,15 @@ def handing(agent_id: str, *handoffs: str) -> dict[str, Any]:
         (
             {"user/a": handing("a", "w"), "work/w": handing("w", "a")},
             {"a": ("w",), "w": ()},
-            ".nexus/personas/w.json: handoffs: they go round in a circle: w -> a -> w; w -> a is left out. Take one"
-            " of these handoffs out.",
+            ".nexus/personas/w.json: handoffs: they go round in a circle: w -> a -> w; w -> a is left out."
+            " Take one of these handoffs out.",
         ),
         (
             {"work/alpha": handing("alpha_test_creator", "code_developer")},
             {"alpha_test_creator": (), "code_developer": ("alpha_test_creator", "beta_test_validator")},
-            ".nexus/personas/alpha.json: handoffs: they go round in a circle: alpha_test_creator -> code_developer"
-            " -> alpha_test_creator; alpha_test_creator -> code_developer is left out. Take one of these"
-            " handoffs out.",
+            ".nexus/personas/alpha.json: handoffs: they go round in a circle: alpha_test_creator ->"
+            " code_developer -> alpha_test_creator; alpha_test_creator -> code_developer is left out."
+            " Take one of these handoffs out.",
         ),
     ],
 )

@@ -72,14 +72,14 @@ async def recall(tmp_path: Path, embedder: Embedder | None, at: int) -> tuple[fl
     return sum(shares) / len(shares), missed
 
 
-@pytest.mark.parametrize(("at", "least"), [(10, 0.0), (3, 0.0)])
+@pytest.mark.parametrize(("at", "least"), [(10, 0.45), (3, 0.36)])
 async def test_by_words(tmp_path: Path, at: int, least: float) -> None:
     share, missed = await recall(tmp_path, None, at)
     assert share >= least, missed
 
 
 @pytest.mark.skipif(importlib.util.find_spec("wordllama") is None, reason="the extra `embeddings` is missing")
-@pytest.mark.parametrize(("at", "least"), [(10, 0.0), (3, 0.0)])
+@pytest.mark.parametrize(("at", "least"), [(10, 0.69), (3, 0.45)])
 async def test_by_words_and_meaning(tmp_path: Path, at: int, least: float) -> None:
     share, missed = await recall(tmp_path, find_embedder(), at)
     assert share >= least, missed

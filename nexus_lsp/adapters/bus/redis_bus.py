@@ -204,7 +204,7 @@ class RedisBus:
         return found, _LOOK_AGAIN if change is None else min(_LOOK_AGAIN, change - done.view.now)
 
     async def _take_back(self, mailbox: str, holder: str, work: asyncio.Task[Any]) -> None:
-        await asyncio.wait([work])
+        await asyncio.gather(work, return_exceptions=True)
         self._lost[mailbox].add(holder)
         with contextlib.suppress(BusFailed):  # then the next hand-out does it
             async with self._server.answering():
@@ -269,7 +269,7 @@ class RedisBus:
     ) -> _Decided:
         """Look, decide, carry out; again where another process decided in between.
 
-        To be called while the server is `answering`. `holder` gets what is handed out; `ending`: see `DECIDE`.
+        To be called while the server is `answering`. `holder`: who gets it; `ending`: see `DECIDE`.
         """
         async with self._locks[mailbox]:
             while True:

@@ -8,6 +8,7 @@ the mutants run as forks of one sandboxed process (`in_sandbox.py`) in a tenth o
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
@@ -33,6 +34,8 @@ _ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
     **{ast.FloorDiv: ast.Mult, ast.Mod: ast.Mult, ast.Pow: ast.Mult},
 }
 
+_LOGGING = frozenset({"debug", "info", "warning", "warn", "error", "exception", "critical", "log", "print"})
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Step = tuple[ast.AST, str, Callable[[], Callable[[], None]]]
 """A node, what is changed, and a function that does it and returns how to undo it."""
 
@@ -47,6 +50,36 @@ def mutants(source: str, functions: Collection[str], lines: Collection[int], lim
     return [_mutant(number, tree, name, step) for number, (name, step) in enumerate(chosen)]
 
 
+def line_mutants(source: str, lines: Collection[int], limit: int) -> list[Mutant]:
+    """Up to `limit` mutants on these lines of any function or method, shared out among them.
+
+    What a test need not notice is left as it is: annotations, what is logged, the words of an error. A
+    source that cannot be parsed has none.
+    """
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return []
+    steps = [[(name, step) for step in _steps(node, lines, strict=True)] for name, node in _outermost(tree)]
+    turns = chain.from_iterable(zip_longest(*steps))
+    found: list[Mutant] = []
+    for name, step in (turn for turn in turns if turn is not None):
+        if len(found) >= limit:
+            break
+        with contextlib.suppress(ValueError, RecursionError):  # an f-string that cannot be written back
+            found.append(_mutant(len(found), tree, name, step))
+    return found
+
+
+def _outermost(tree: ast.Module | ast.ClassDef, prefix: str = "") -> Iterator[tuple[str, _Function]]:
+    """(name, function) of the module and of its classes, but for those within functions."""
+    for node in tree.body:
+        if isinstance(node, _Function):
+            yield prefix + node.name, node
+        elif isinstance(node, ast.ClassDef):
+            yield from _outermost(node, f"{prefix}{node.name}.")
+
+
 def _mutant(number: int, tree: ast.Module, function: str, step: _Step) -> Mutant:
     node, what, change = step
     undo = change()
@@ -55,15 +88,15 @@ def _mutant(number: int, tree: ast.Module, function: str, step: _Step) -> Mutant
     return Mutant(number, function, getattr(node, "lineno", 0), what, source)
 
 
-def _steps(function: ast.FunctionDef, lines: Collection[int]) -> Iterator[_Step]:
-    left_out = _not_behaviour(function)
+def _steps(function: _Function, lines: Collection[int], strict: bool = False) -> Iterator[_Step]:
+    left_out = _not_behaviour(function) | (_words(function) if strict else set[ast.AST]())
     for statement in function.body:
         for node in ast.walk(statement):
             if node not in left_out and getattr(node, "lineno", 0) in lines:
                 yield from _changes(node)
 
 
-def _not_behaviour(function: ast.FunctionDef) -> set[ast.AST]:
+def _not_behaviour(function: _Function) -> set[ast.AST]:
     """Docstrings, and the parts of f-strings, which `ast.unparse` cannot always write back changed."""
     found: set[ast.AST] = set()
     for node in ast.walk(function):
@@ -72,6 +105,32 @@ def _not_behaviour(function: ast.FunctionDef) -> set[ast.AST]:
         elif isinstance(node, ast.JoinedStr):
             found.update(part for part in ast.walk(node) if isinstance(part, ast.Constant))
     return found
+
+
+def _words(function: _Function) -> set[ast.AST]:
+    """Annotations, and constants in errors, in messages of `assert` and in calls that log or print."""
+    found: set[ast.AST] = set()
+    for node in ast.walk(function):
+        match node:
+            case ast.Raise(exc=ast.expr() as spoken) | ast.Assert(msg=ast.expr() as spoken):
+                found.update(part for part in ast.walk(spoken) if isinstance(part, ast.Constant))
+            case ast.AnnAssign(annotation=annotation):
+                found.update(ast.walk(annotation))
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                found.update(part for each in _annotations(node) for part in ast.walk(each))
+            case ast.Expr(value=ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)) as spoken):
+                if name in _LOGGING:
+                    found.update(ast.walk(spoken))
+            case _:
+                pass
+    return found
+
+
+def _annotations(node: _Function) -> Iterator[ast.expr]:
+    arguments = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+    yield from (each.annotation for each in arguments if each.annotation is not None)
+    if node.returns is not None:
+        yield node.returns
 
 
 def _changes(node: ast.AST) -> Iterator[_Step]:

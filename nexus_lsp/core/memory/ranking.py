@@ -25,6 +25,10 @@ _DAMPING = 10
 """The constant of reciprocal-rank fusion (Cormack, Clarke, Büttcher 2009 took 60, for lists of 1,000): with
 it the second of a list counts 10/11 of the first, and weights move an item by some places, no more."""
 
+_SHARES = {"words": 1.0, "meaning": 1.5, "path": 1.0}
+"""How much each ranking counts. A task is mostly written in other words than what it should recall, but what
+holds its very words (a name, an error's number) has to stay among the first."""
+
 _SOURCES: Mapping[MemorySource, float] = {"user": 1.1, "gate": 1.05, "server": 1.0, "agent": 0.95}
 _KINDS: Mapping[MemoryKind, float] = {"lesson": 1.05, "decision": 1.05, "note": 1.0, "interaction": 0.95}
 
@@ -99,13 +103,17 @@ class Rankings:
     place: Sequence[int] | None = None
 
 
-def fused(rankings: Iterable[Sequence[K]]) -> dict[K, float]:
-    """Reciprocal-rank fusion: what stands high in several lists comes first; 1 is the first of every list."""
+def fused(rankings: Iterable[tuple[Sequence[K], float]]) -> dict[K, float]:
+    """Reciprocal-rank fusion of rankings with their weights: what stands high in several comes first.
+
+    1 is the first of every list; an empty list has no say.
+    """
+    lists = [(ranking, share) for ranking, share in rankings if ranking]
+    whole = sum(share for _, share in lists)
     scores: dict[K, float] = {}
-    lists = [ranking for ranking in rankings if ranking]
-    for ranking in lists:
+    for ranking, share in lists:
         for rank, key in enumerate(dict.fromkeys(ranking)):
-            scores[key] = scores.get(key, 0.0) + _DAMPING / (_DAMPING + rank) / len(lists)
+            scores[key] = scores.get(key, 0.0) + share / whole * _DAMPING / (_DAMPING + rank)
     return scores
 
 
@@ -114,16 +122,17 @@ def recalled(items: Mapping[int, MemoryItem], rankings: Rankings, query: MemoryQ
 
     `items` holds what the rankings name. Where nothing was looked for they are ranked by their weight.
     """
-    asked = {"words": rankings.words, "meaning": rankings.meaning, "path": rankings.place}
-    if all(ranking is None for ranking in asked.values()):
-        scores, asked = dict.fromkeys(items, 1.0), {}
+    ways = {"words": rankings.words, "meaning": rankings.meaning, "path": rankings.place}
+    asked = {way: ranking for way, ranking in ways.items() if ranking is not None}
+    if asked:
+        scores = fused((ranking, _SHARES[way]) for way, ranking in asked.items())
     else:
-        scores = fused(ranking for ranking in asked.values() if ranking is not None)
+        scores = dict.fromkeys(items, 1.0)
     found = [
         Recalled(
             items[key],
             score * weight(items[key], query.now),
-            tuple(way for way, ranking in asked.items() if ranking is not None and key in ranking),
+            tuple(way for way, ranking in asked.items() if key in ranking),
         )
         for key, score in scores.items()
         if key in items
