@@ -56,10 +56,12 @@ class Lent:
 class Recorder:
     """The pytest plugin, and the coverage measurement around it."""
 
-    def __init__(self, root: str, record: Any, by_test: bool) -> None:
-        self.root = root
+    def __init__(self, spec: dict[str, Any], record: Any) -> None:
+        self.root = spec["root"]
         self.record = record
-        self.by_test = by_test
+        self.by_test = spec["contexts"] is not None
+        self.one_process = spec["coverage"] or bool(spec["mutants"])
+        self.only = frozenset(spec["only"])
         self.coverage: Any = None
         self.context = ""
 
@@ -69,15 +71,25 @@ class Recorder:
         self.record.flush()
 
     def pytest_load_initial_conftests(self, early_config: Any, args: list[str]) -> Any:
-        """Later options win: run everything, under no coverage but ours, which needs one process."""
+        """Later options win: run everything, under no coverage but ours, which needs one process.
+
+        So do mutants: a worker would load the source as it is.
+        """
         known = early_config.known_args_namespace
         args.append("--maxfail=0")
-        if self.coverage is not None and hasattr(known, "numprocesses"):
+        if self.one_process and hasattr(known, "numprocesses"):
             args.append("-n0")
         if hasattr(known, "no_cov"):
             known.cov_source = None
             args.append("--no-cov")
         yield
+
+    def pytest_collection_modifyitems(self, config: Any, items: list[Any]) -> None:
+        """Leave out what was not asked for: a test named on the command line must exist, or none runs."""
+        if self.only:
+            left_out = [item for item in items if item.nodeid.partition("[")[0] not in self.only]
+            items[:] = [item for item in items if item.nodeid.partition("[")[0] in self.only]
+            config.hook.pytest_deselected(items=left_out)
 
     def pytest_collectstart(self, collector: Any) -> None:
         """What a test file's import executes is that file's own coverage."""
@@ -222,7 +234,7 @@ def main(spec: dict[str, Any]) -> int:
     if spec["lent_version"] == list(sys.version_info[:2]):
         sys.meta_path.append(Lent(spec["lent"], spec["lent_names"]))  # pyright: ignore
     with Path(spec["record"]).open("a", encoding="utf-8") as record:
-        recorder = Recorder(root, record, spec["contexts"] is not None)
+        recorder = Recorder(spec, record)
         try:
             import pytest
         except ImportError as error:

@@ -101,6 +101,7 @@ async def run_pytest(
     env: Mapping[str, str] | None = None,
     coverage: bool = False,
     contexts: Sequence[str] | None = None,
+    only: Sequence[str] = (),
     timeout: float = 600,  # noqa: ASYNC109
     on_output: Callable[[str], None] | None = None,
     extra_args: Sequence[str] = (),
@@ -112,13 +113,15 @@ async def run_pytest(
     `root/src` and `root` come first on PYTHONPATH. It executes the tree's code: only with trust, and then in
     the sandbox, with `readable` shown besides the interpreter. `env` is laid over the clean environment;
     `timeout` is in seconds. With `coverage`, `contexts` names source files of which `test_lines` is to tell.
+    `only` names test functions (node ids without rows): of what is collected nothing else runs.
     An interpreter of our own version without pytest or coverage is lent ours.
     """
+    named = None if contexts is None else list(contexts)
     done, events = await launch(
         root,
         python,
         tests,
-        {"coverage": coverage, "contexts": None if contexts is None else list(contexts)},
+        {"coverage": coverage, "contexts": named, "only": list(only)},
         env=env,
         timeout=timeout,
         on_output=on_output,
@@ -194,6 +197,7 @@ def _spec(root: Path, directory: Path, tests: Sequence[str], extra_args: Sequenc
         "record": str(directory / "record.jsonl"),
         "coverage": False,
         "contexts": None,
+        "only": [],
         "mutants": [],
         "args": [*args, *extra_args],
         "tests": list(tests),

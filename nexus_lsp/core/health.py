@@ -55,8 +55,13 @@ class Breaker:
 
 
 def after_fault(breaker: Breaker, at: float) -> Breaker:
-    """The breaker after a fault: at the limit, or on trial, it trips."""
+    """The breaker after a fault: at the limit, or on trial, it trips.
+
+    What fails in the middle of a rest had begun before it, and makes it no longer.
+    """
     faults = breaker.faults + 1
+    if breaker.until is not None and at < breaker.until:
+        return replace(breaker, faults=faults)
     if faults < TRIPS_AFTER and not breaker.tripped:
         return replace(breaker, faults=faults)
     rest = min(FIRST_REST * 2**breaker.rests, LONGEST_REST)

@@ -9,9 +9,9 @@ import ast
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from nexus_lsp.core.cases import parse
 from nexus_lsp.core.diff import diff
 from nexus_lsp.core.integrity import Question
+from nexus_lsp.core.integrity.cases import parse
 from nexus_lsp.core.repo_map import is_test
 from nexus_lsp.core.text import split_lines
 

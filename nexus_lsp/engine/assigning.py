@@ -18,7 +18,7 @@ from nexus_lsp.core.spending import left
 from nexus_lsp.core.team import PRIME
 from nexus_lsp.engine.mailroom import PRIME_PARTY
 from nexus_lsp.engine.roster import stress_at
-from nexus_lsp.ports import Assignment, BusFailed, Jotting, JournalFailed, Letter, Reminder, TaskResult
+from nexus_lsp.ports import Assignment, Jotting, JournalFailed, Letter, Reminder, TaskResult
 
 if TYPE_CHECKING:
     from nexus_lsp.engine.engine import Engine
@@ -30,8 +30,7 @@ async def assignment_of(engine: Engine, run: Run, state: TaskState, checkout: Pa
     personas = {p.agent_id: p for p in engine.adapters.personas()}
     persona = personas[task.agent]
     assert run.plan is not None
-    await _post(engine, run, state)
-    letters = await _letters(engine, run.id, state)
+    letters = await _post(engine, run, state)
     memories = await engine.recall.for_task(run, state, persona)
     run = engine.runs[run.id]
     budget = left(run, task.id)
@@ -114,8 +113,8 @@ def assignment_id(run_id: str, task_id: str, attempt: int) -> str:
     return f"msg_{run_id}_{task_id}_{attempt}"
 
 
-async def _post(engine: Engine, run: Run, state: TaskState) -> None:
-    """The assignment as a message: what the seed's orchestrator tells its agents."""
+async def _post(engine: Engine, run: Run, state: TaskState) -> tuple[Letter, ...]:
+    """The assignment as a message, brought to its agent; gives everything else that was told there so far."""
     task = state.task
     message = Message(
         message_id=assignment_id(run.id, task.id, state.attempt),
@@ -129,7 +128,10 @@ async def _post(engine: Engine, run: Run, state: TaskState) -> None:
         timeout_seconds=engine.settings.task_timeout,
         conversation_thread=thread_of(run.id, task.id),
     )
-    await engine.quietly(run.id, h.Posted(message.model_dump(mode="json", by_alias=True), (state.instance,)))
+    with contextlib.suppress(Refused, JournalFailed):  # the prompt says the same
+        await engine.mailroom.post(run.id, message, (state.instance,))
+        await engine.mailroom.bring(run.id, message.message_id, state.instance)
+    return engine.mailroom.letters(engine.runs[run.id], state.instance)
 
 
 def _kind(run: Run) -> Any:
@@ -163,13 +165,6 @@ def _payload(run: Run, state: TaskState) -> dict[str, Any]:
             "user": json.loads(run.started.context) if run.started.context else {},
         },
     }
-
-
-async def _letters(engine: Engine, run_id: str, state: TaskState) -> tuple[Letter, ...]:
-    """Everything this address was told so far; what is on its way comes with the next step."""
-    with contextlib.suppress(BusFailed, Refused, JournalFailed):  # then it stays in the outbox
-        await engine.mailroom.collect(run_id, state.instance)
-    return engine.mailroom.letters(engine.runs[run_id], state.instance)
 
 
 async def respond(engine: Engine, run_id: str, end: h.Happening) -> None:

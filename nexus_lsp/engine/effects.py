@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nexus_lsp.core import facts as f
 from nexus_lsp.core import happenings as h
+from nexus_lsp.core.quality import Complexity
 from nexus_lsp.core.replanning import trouble_of
 from nexus_lsp.core.run import Run
 from nexus_lsp.core.schedule import Effect
@@ -115,14 +116,14 @@ async def scrutinise(engine: Engine, effect: Effect) -> None:
         commit=run.integration,
         coverage=quality.coverage,
         changed_coverage=quality.changed_percent,
-        changed_lines=quality.changed_total,
-        covered_lines=quality.changed_covered,
+        changed_lines=quality.changed_total or 0,
+        covered_lines=quality.changed_covered or 0,
         uncovered=tuple(f.Uncovered(path, tuple(lines)) for path, lines in quality.uncovered),
         lint_errors=quality.lint_errors_after,
         lint_errors_before=quality.lint_errors_before,
-        complexity=quality.complexity_after,
-        complexity_before=quality.complexity_before,
-        worst=quality.worst,
+        complexity=_total(quality.complexity_after),
+        complexity_before=_total(quality.complexity_before),
+        worst=_worst(quality.complexity_after),
         tests=quality.tests_total,
         new_tests=quality.tests_added,
         rounds=sum(s.repairs for s in run.tasks.values()),
@@ -138,3 +139,14 @@ def _news(run: Run, warned: Sequence[f.GateWarned]) -> list[f.GateWarned]:
     """Warnings, and the end of earlier ones; a gate that never warned says nothing."""
     earlier = {gate.gate for gate in run.gates if isinstance(gate, f.GateWarned)}
     return [fact for fact in warned if fact.places or fact.gate in earlier]
+
+
+def _total(complexity: Complexity | None) -> int | None:
+    return complexity.total if complexity is not None else None
+
+
+def _worst(complexity: Complexity | None) -> str:
+    if complexity is None or complexity.worst is None:
+        return ""
+    worst = complexity.worst
+    return f"{worst.name} ({worst.path}:{worst.line + 1}) with {worst.figure}"

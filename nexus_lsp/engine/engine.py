@@ -422,12 +422,18 @@ class Engine:
             self.reconcile()
 
     async def _fell(self, effect: Effect, error: Exception) -> None:
-        """An effect did not end as effects should: the run (or the task) fails with a sentence."""
+        """An effect did not end as effects should: the run (or the task) fails with a sentence.
+
+        Figures that could not be measured are no reason to give up work that has landed.
+        """
         what: h.Happening
+        told = str(error) or repr(error)
         if effect.kind == "work":
-            what = h.Ended(effect.task_id, effect.attempt, "broken", str(error) or repr(error))
+            what = h.Ended(effect.task_id, effect.attempt, "broken", told)
+        elif effect.kind == "scrutinise" and (commit := self.runs[effect.run_id].integration):
+            what = h.Scrutinised((f.QualityMeasured(commit, notes=(f"Nothing was measured: {told}",)),))
         else:
-            what = h.StepFailed(str(error) or repr(error))
+            what = h.StepFailed(told)
         try:
             await self.deliver(effect.run_id, what)
         except Refused:

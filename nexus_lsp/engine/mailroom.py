@@ -161,6 +161,20 @@ class Mailroom:
                 await self.collect(run.id, PRIME)
         self._on_bus.add((run.id, message_id, recipient))
 
+    async def bring(self, run_id: str, message_id: str, recipient: str) -> None:
+        """Have a receiver get a message now, and whatever else waits there: an agent's work begins with it.
+
+        A bus that is down is gone round, for the receiver holds the message in its hands.
+        """
+        run = self._engine.runs[run_id]
+        try:
+            await self._send_one(run, message_id, recipient)
+            await self.collect(run_id, recipient)
+        except BusFailed as error:
+            log.info("the bus is gone round: %s", error)
+        if (message_id, recipient) in self._engine.runs[run_id].team.outbox:
+            await self._delivered(run_id, recipient, ((message_id, 1),))
+
     async def _is_down(self, why: str) -> None:
         """Say it once in each run that has something to send, and try again."""
         self._down = why

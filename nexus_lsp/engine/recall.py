@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from nexus_lsp.core import facts as f
 from nexus_lsp.core import happenings as h
-from nexus_lsp.core.memory import MemoryItem, MemoryQuery, Recalled
+from nexus_lsp.core.memory import MemoryItem, MemoryKind, MemoryQuery, Recalled
 from nexus_lsp.core.personas import Persona, retention
 from nexus_lsp.core.problems import Refused
 from nexus_lsp.core.run import Run, TaskState
@@ -88,8 +88,12 @@ class Recall:
 
     async def for_plan(self, run: Run) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """(the user's own words, everything else) of earlier runs that a planner should know."""
-        found = await self._found(run, run.started.request, None, run.started.focus, FOR_A_PLAN)
-        kept = [one for one in found if one.item.kind != "interaction"]
+        request, focus = run.started.request, run.started.focus
+        found = await self._found(run, request, None, focus, FOR_A_PLAN, ("lesson", "decision", "note"))
+        known = {one.item.id for one in found}
+        # Which paths a plan will touch is not known yet, so what the user decided lately belongs in any case.
+        decided = await self._found(run, "", None, (), FOR_A_PLAN, ("decision",))
+        kept = [*found, *(one for one in decided if one.item.id not in known)][:FOR_A_PLAN]
         if kept:
             lines = tuple(_line(one.item) for one in kept)
             await self._engine.quietly(run.id, h.Reminded(f.MemoryRecalled("", "nexus_prime", lines)))
@@ -97,12 +101,18 @@ class Recall:
         return tuple(t for t, own in told if own), tuple(t for t, own in told if not own)
 
     async def _found(
-        self, run: Run, text: str, agent_id: str | None, paths: Sequence[str], most: int
+        self,
+        run: Run,
+        text: str,
+        agent_id: str | None,
+        paths: Sequence[str],
+        most: int,
+        kinds: tuple[MemoryKind, ...] = (),
     ) -> tuple[Recalled, ...]:
         """What belongs here; nothing of the same run, which its agents are told otherwise."""
         if most == 0:
             return ()
-        query = MemoryQuery(text, self._engine.adapters.now(), agent_id, tuple(paths), limit=2 * most)
+        query = MemoryQuery(text, self._engine.adapters.now(), agent_id, tuple(paths), kinds, 2 * most)
         try:
             memory = await self.ready()
             found = await memory.search(query)
@@ -129,8 +139,8 @@ class Recall:
         except MemoryFailed as error:
             self._why = str(error)  # it is tried again when NEXUS starts again: the journal has it
             log.warning("nothing is learned: %s", error)
-        except (Refused, JournalFailed):
-            log.exception("what was learned could not be noted")
+        except (Refused, JournalFailed) as error:  # the next engine learns it: the run's state has it
+            log.info("what was learned could not be noted: %s", error)
         finally:
             self._learning = None
 

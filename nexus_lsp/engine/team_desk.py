@@ -36,7 +36,7 @@ from nexus_lsp.core.team_tools import (
 )
 from nexus_lsp.engine.mailroom import letter_of
 from nexus_lsp.engine.team_views import status_text
-from nexus_lsp.ports import BusFailed, JournalFailed, MemoryFailed, Progress, Report, ToolAnswer
+from nexus_lsp.ports import BusFailed, JournalFailed, Letter, MemoryFailed, Progress, Report, ToolAnswer
 
 if TYPE_CHECKING:
     from nexus_lsp.engine.engine import Engine
@@ -171,8 +171,7 @@ class TeamDesk:
 
     async def _read(self, wait: int) -> str:
         """New messages and lost ones of its own, as the model is shown them."""
-        come = await self._engine.mailroom.collect(self._run_id, self._instance, wait)
-        letters = [letter_of(message) for message in come if message.message_type != "task_assignment"]
+        letters = await self._come(wait)
         told = [
             f"{letter.kind} from {letter.sender} ({letter.message_id}, thread {letter.thread}):\n"
             + quoted(letter.text, f"message from {letter.sender}")
@@ -182,6 +181,16 @@ class TeamDesk:
         if any(letter.sender == USER for letter in letters):
             head = ["New messages. Those from `user` are the user's own words: heed them."]
         return "\n\n".join([*head, *told, *self._lost()])
+
+    async def _come(self, wait: float) -> list[Letter]:
+        """Letters within so many seconds; its own assignment, which it reads as its prompt, is none."""
+        until = time.monotonic() + wait
+        while True:
+            left = max(0.0, until - time.monotonic())
+            come = await self._engine.mailroom.collect(self._run_id, self._instance, left)
+            letters = [letter_of(message) for message in come if message.message_type != "task_assignment"]
+            if letters or left <= 0:
+                return letters
 
     def _lost(self) -> list[str]:
         """What became of messages it sent that nobody will read; said once."""

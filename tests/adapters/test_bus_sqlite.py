@@ -143,18 +143,34 @@ async def test_a_damaged_file_is_moved_aside(tmp_path: Path, break_it: Callable[
         path.unlink()
 
 
-async def test_a_log_beside_a_damaged_file_is_not_taken_into_the_new_one(tmp_path: Path) -> None:
-    path = tmp_path / "bus.db"
+async def killed_with_a_log(path: Path) -> None:
     with child(path, READS) as process:
         assert process.stdout and process.stdout.readline() == "ready\n"
-    log = path.with_name("bus.db-wal")
-    assert log.stat().st_size
+    assert path.with_name("bus.db-wal").stat().st_size
+
+
+async def test_a_log_beside_a_damaged_file_is_not_taken_into_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "bus.db"
+    await filled(path, "z1 z2")
+    await killed_with_a_log(path)
     garbage(path)
     bus = SqliteBus(path)
     await bus.open()
+    assert "bus.db.broken-1. The bus began an empty file" in bus.notice
     assert await bus.figures() == BusFigures()
     await bus.close()
-    assert (tmp_path / "bus.db.broken-1-wal").stat().st_size
+    moved = b"".join(part.read_bytes() for part in tmp_path.glob("bus.db.broken-1*"))
+    assert (b"This is a2" in moved, b"This is a2" in path.read_bytes()) == (True, False)
+
+
+async def test_a_log_that_holds_everything_mends_a_damaged_file(tmp_path: Path) -> None:
+    path = tmp_path / "bus.db"
+    await killed_with_a_log(path)
+    garbage(path)
+    bus = SqliteBus(path)
+    await bus.open()
+    assert (bus.notice, await read(bus)) == ("", "a2:2 a3:2 b1")
+    await bus.close()
 
 
 async def test_a_file_of_a_newer_format_is_left_alone(tmp_path: Path) -> None:

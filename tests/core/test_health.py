@@ -59,6 +59,11 @@ def test_one_agent_tries_it_out_and_the_rest_is_longer_when_that_fails() -> None
     assert after_success(longer) == Breaker()
 
 
+def test_what_fails_in_the_middle_of_a_rest_makes_it_no_longer() -> None:
+    resting = Breaker(faults=5, until=40.0, rests=1)
+    assert after_fault(resting, 20.0) == Breaker(faults=6, until=40.0, rests=1)
+
+
 def test_faults_with_success_between_them_do_not_add_up() -> None:
     breaker = Breaker()
     for _ in range(20):

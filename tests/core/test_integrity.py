@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from nexus_lsp.core.integrity import TextChange, all_questions, new_tests, questions
+from nexus_lsp.core.integrity import TextChange, all_questions, changed_tests, count_tests, questions
 
 PATH = "tests/test_app.py"
 
@@ -422,11 +422,24 @@ def test_a_change_of_several_files(changes: list[TextChange], expected: str) -> 
     assert asked(*changes) == expected
 
 
-def test_which_tests_are_new() -> None:
+def test_which_tests_are_new_or_assert_more() -> None:
     text = OLD + "\n\nclass TestMore:\n    def test_new(self):\n        assert f(4) == 8\n"
     text = text.replace("f(30) == 60", "f(40) == 80").replace("f(2) == 4", "f(2)\\\n        == 4")
     moved = [TextChange(A, TWO, ""), TextChange(B, None, TWO)]
-    assert new_tests([TextChange(PATH, OLD, text), *moved]) == {PATH: ("TestMore.test_new", "test_three")}
+    found = changed_tests([TextChange(PATH, OLD, text), *moved])
+    assert [(test.node_id, test.new) for test in found] == [
+        (f"{PATH}::TestMore::test_new", True),
+        (f"{PATH}::test_three", False),
+    ]
+    lines = text.splitlines()
+    assert [lines[test.line].strip() for test in found] == ["def test_new(self):", "def test_three():"]
+    assert lines[found[0].end].strip() == "assert f(4) == 8"
+
+
+def test_how_many_tests_a_file_has() -> None:
+    assert count_tests(PATH, OLD) == OLD.count("def test_")
+    assert count_tests("pkg/a.py", OLD) == 0
+    assert count_tests(PATH, "def test_a(:") == 0
 
 
 # --- pytest's configuration --------------------------------------------------------------------------

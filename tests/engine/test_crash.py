@@ -292,7 +292,7 @@ async def test_an_engine_that_finds_a_broken_backend_again_counts_on(workspace: 
     again = next_start(house, resume="auto")
     await again.open()
     assert (await again.rests(run_id)).status == "failed"
-    assert len(again.backend.calls) == 3
+    assert len(again.backend.calls) == 4
     await again.close()
 
 

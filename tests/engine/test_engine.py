@@ -497,7 +497,7 @@ BROKEN: Mapping[str, tuple[Sequence[Step], str, int]] = {
         "ready",
         3,
     ),
-    "for good": ([ends("broken", "no network", True)], "failed", 3),
+    "for good": ([ends("broken", "no network", True)], "failed", 4),
     "not worth a retry": ([ends("broken", "no key")], "failed", 1),
     "the work failed": ([ends("failed", "too hard")], "failed", 1),
     "unable": ([ends("unable", "cannot invent")], "failed", 1),
@@ -555,7 +555,7 @@ async def test_an_effect_that_ends_without_a_result_fails_the_run_and_is_not_rep
     async def nothing(_: Engine, effect: object) -> None:
         calls.append(str(effect))
 
-    monkeypatch.setattr(Engine, "_snapshot", nothing)
+    monkeypatch.setattr("nexus_lsp.engine.effects.snapshot", nothing)
     run = await house.rests(await house.delegate())
     assert run.status == "failed" and "“snapshot” ended without a result" in run.reason
     assert len(calls) == 1

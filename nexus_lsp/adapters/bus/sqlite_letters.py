@@ -221,8 +221,9 @@ async def _prepare(db: aiosqlite.Connection, path: Path) -> None:
     [(verdict,)] = await db.execute_fetchall("PRAGMA quick_check(1)")
     if verdict != "ok":
         raise Damaged(verdict)
-    await db.executescript(_SCHEMA)
-    await db.execute(f"PRAGMA user_version={VERSION}")
+    if version < VERSION:  # else nothing is written: a file whose messages prove damaged stays as it was
+        await db.executescript(_SCHEMA)
+        await db.execute(f"PRAGMA user_version={VERSION}")
 
 
 def _kept(row: tuple[Any, ...], now: float) -> Kept:

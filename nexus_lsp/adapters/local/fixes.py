@@ -25,7 +25,7 @@ from nexus_lsp.adapters.local.workspace_files import (
     parse,
     scope_of,
 )
-from nexus_lsp.core.decide import CUT_OFF
+from nexus_lsp.core.rules.life import CUT_OFF
 from nexus_lsp.ports import Assignment, Outcome, Progress, Reason, Report
 
 GENTLE_RULES = ("E", "W", "I")

@@ -58,7 +58,7 @@ def _replan(run: Run, limits: Limits) -> Facts:
     if run.status != "in_progress" or run.replans >= limits.replans:
         return []
     for message_id, sent in run.team.messages.items():
-        alert = sent.message["message_type"] == "alert" and sent.reach.get(PRIME) == "delivered"
+        alert = sent.message.get("message_type") == "alert" and sent.reach.get(PRIME) == "delivered"
         if alert and message_id not in run.considered:
             reason = (
                 f"{sent.message['from']['agent_id']}: {_first_line(str(sent.message['payload']['text']))}"

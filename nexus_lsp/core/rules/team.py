@@ -36,10 +36,11 @@ def posted(run: Run, what: h.Posted, limits: Limits) -> Facts:
 
 
 def _said_by(run: Run, sender: str) -> int:
+    """How many messages; a response has no type and is none."""
     return sum(
         1
         for sent in run.team.messages.values()
-        if sent.message["from"].get("instance_id") == sender and sent.message["message_type"] != "task_result"
+        if sent.message["from"].get("instance_id") == sender and "message_type" in sent.message
     )
 
 

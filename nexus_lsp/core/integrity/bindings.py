@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 
-from nexus_lsp.core.cases import Case, FunctionNode, dotted, flat, text_of
-from nexus_lsp.core.check_forms import is_literal
+from nexus_lsp.core.integrity.cases import Case, FunctionNode, dotted, flat, text_of
+from nexus_lsp.core.integrity.forms import is_literal
 
 MAX_ROWS = 400
 """Rows of a `parametrize`, or turns of a loop, that are written out."""

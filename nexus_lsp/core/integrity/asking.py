@@ -1,4 +1,4 @@
-"""Tests kept honest: what a change took from them, as questions to the user.
+"""What a change took from the tests, as questions to the user.
 
 A question is no verdict: a test may well be gone for a reason. Only what can be read off the two texts is
 asked here; what running them shows is asked by the gates.
@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from nexus_lsp.core.cases import Case, is_test_module
-from nexus_lsp.core.checks import may_assert
 from nexus_lsp.core.diff import diff
-from nexus_lsp.core.paired_tests import Comparison, Loss, Pair, Pool, Side, compare, losses, matched, side
-from nexus_lsp.core.pytest_settings import NAMES, conftest_doubts, settings_doubts
+from nexus_lsp.core.integrity.cases import Case, cases, is_test_module, parse
+from nexus_lsp.core.integrity.checks import may_assert
+from nexus_lsp.core.integrity.pairs import Comparison, Loss, Pair, Pool, Side, compare, losses, matched, side
+from nexus_lsp.core.integrity.settings import NAMES, conftest_doubts, settings_doubts
+from nexus_lsp.core.integrity.skips import Skip, added, lifted, skips
 from nexus_lsp.core.repo_map import is_test
-from nexus_lsp.core.skips import Skip, added, lifted, skips
 from nexus_lsp.core.text import split_lines
 
 QuestionKind = Literal[
@@ -50,6 +50,27 @@ class TextChange:
     old_path: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TestChange:
+    """A test that a change added (`new`) or gave new assertions; lines are 0-based, in the new text.
+
+    `name` is `test_a` or `TestB.test_a`; `line` that of its `def`, `end` its last.
+    """
+
+    __test__ = False  # no test itself, whatever pytest makes of its name
+
+    path: str
+    name: str
+    line: int
+    end: int
+    new: bool
+
+    @property
+    def node_id(self) -> str:
+        """As pytest names it, without the rows of `parametrize`."""
+        return f"{self.path}::{self.name.replace('.', '::')}"
+
+
 def questions(path: str, old: str | None, new: str) -> tuple[Question, ...]:
     """What one changed file makes doubtful: a test file, a module of the tests, or pytest's configuration."""
     return all_questions([TextChange(path, old, new)])
@@ -67,23 +88,28 @@ def all_questions(changes: Sequence[TextChange]) -> tuple[Question, ...]:
     return tuple(dict.fromkeys(sorted(found, key=lambda question: (question.path, question.line))))
 
 
-def new_tests(changes: Sequence[TextChange]) -> dict[str, tuple[str, ...]]:
-    """By path the tests (`TestB.test_a`) that are new or assert something new; moved ones are not."""
+def changed_tests(changes: Sequence[TextChange]) -> tuple[TestChange, ...]:
+    """The tests that are new, or assert something that they did not; moved and renamed ones are neither."""
     compared = _compared(changes)
     _, moved = _moves([comparison for _, comparison in compared])
-    found: dict[str, tuple[str, ...]] = {}
+    found: list[TestChange] = []
     for change, comparison in compared:
-        fresh = [case.name for case in comparison.fresh if case not in moved]
-        changed = [pair.new.name for pair in comparison.pairs if pair.gained]
-        if is_test_module(change.path) and (names := (*fresh, *changed)):
-            found[change.path] = names
-    return found
+        if is_test_module(change.path):
+            fresh = [case for case in comparison.fresh if case not in moved]
+            found += [_test_change(change.path, case, new=True) for case in fresh]
+            gained = [pair.new for pair in comparison.pairs if pair.gained]
+            found += [_test_change(change.path, case, new=False) for case in gained]
+    return tuple(found)
 
 
-def test_names(path: str, text: str) -> tuple[str, ...]:
-    """The test functions of a file; a parametrised one counts once."""
-    found = side(text, True) if is_test_module(path) else None
-    return tuple(found.tests) if found is not None else ()
+def count_tests(path: str, text: str) -> int:
+    """How many test functions a file has; a parametrised one counts once, what cannot be read as none."""
+    tree = parse(text) if is_test_module(path) else None
+    return sum(case.collected for case in cases(tree).values()) if tree is not None else 0
+
+
+def _test_change(path: str, case: Case, *, new: bool) -> TestChange:
+    return TestChange(path, case.name, case.line, (case.node.end_lineno or case.line + 1) - 1, new)
 
 
 def _compared(changes: Sequence[TextChange]) -> list[tuple[TextChange, Comparison]]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from nexus_lsp.core.bindings import (
+from nexus_lsp.core.integrity.bindings import (
     Names,
     arguments,
     assigned,
@@ -24,10 +24,10 @@ from nexus_lsp.core.bindings import (
     short,
     turns,
 )
-from nexus_lsp.core.cases import Case, FunctionNode, cases, dotted, text_of
-from nexus_lsp.core.check_calls import call_form, likely_asserts, raising
-from nexus_lsp.core.check_forms import Form, conjuncts, form_of, opaque
-from nexus_lsp.core.empty_checks import ALWAYS, SWALLOWED, UNREACHED, truth_of, why_empty
+from nexus_lsp.core.integrity.calls import call_form, likely_asserts, raising
+from nexus_lsp.core.integrity.cases import Case, FunctionNode, cases, dotted, text_of
+from nexus_lsp.core.integrity.empty import ALWAYS, SWALLOWED, UNREACHED, truth_of, why_empty
+from nexus_lsp.core.integrity.forms import Form, conjuncts, form_of, opaque
 
 Node = TypeVar("Node", bound=ast.AST)
 

@@ -6,9 +6,9 @@ import ast
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from nexus_lsp.core.bindings import assigned, imports
-from nexus_lsp.core.cases import Case, dotted, flat, text_of
-from nexus_lsp.core.empty_checks import truth_of
+from nexus_lsp.core.integrity.bindings import assigned, imports
+from nexus_lsp.core.integrity.cases import Case, dotted, flat, text_of
+from nexus_lsp.core.integrity.empty import truth_of
 
 _MARKS = frozenset({"skip", "skipif", "xfail", "skipIf", "skipUnless", "expectedFailure"})
 _CALLS = frozenset({"skip", "xfail", "importorskip", "skipTest", "SkipTest"})

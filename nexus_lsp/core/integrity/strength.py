@@ -6,8 +6,8 @@ import builtins
 import re
 from collections.abc import Collection, Iterable
 
-from nexus_lsp.core.check_forms import Form, Kind
-from nexus_lsp.core.checks import Check
+from nexus_lsp.core.integrity.checks import Check
+from nexus_lsp.core.integrity.forms import Form, Kind
 
 _RANK: dict[Kind, int] = {
     **{"exact": 5, "close": 5, "raises": 5, "call": 5, "falsity": 4, "member": 3, "bound": 3, "part": 3},

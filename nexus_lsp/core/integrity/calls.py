@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from nexus_lsp.core.cases import dotted, text_of
-from nexus_lsp.core.check_forms import Form, close, form_of, number_of, opaque, raised
+from nexus_lsp.core.integrity.cases import dotted, text_of
+from nexus_lsp.core.integrity.forms import Form, close, form_of, number_of, opaque, raised
 
 _EQUAL = frozenset({
     "assertEqual", "assertEquals", "assertListEqual", "assertDictEqual", "assertSetEqual", "assertTupleEqual",

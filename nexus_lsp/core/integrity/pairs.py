@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from nexus_lsp.core.cases import Case, dotted, parse, text_of
-from nexus_lsp.core.check_forms import is_literal
-from nexus_lsp.core.check_strength import best, partial, rank, same_subject, stronger_whole, weaker
-from nexus_lsp.core.checks import Check, ParsedTests, checks, is_written_out
-from nexus_lsp.core.empty_checks import CONSTANT
+from nexus_lsp.core.integrity.cases import Case, dotted, parse, text_of
+from nexus_lsp.core.integrity.checks import Check, ParsedTests, checks, is_written_out
+from nexus_lsp.core.integrity.empty import CONSTANT
+from nexus_lsp.core.integrity.forms import is_literal
+from nexus_lsp.core.integrity.strength import best, partial, rank, same_subject, stronger_whole, weaker
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What one assertion says, in a form in which two assertions can be compared.
 
 `assert 4 == f(2)`, `self.assertEqual(f(2), 4)` and `assert f(2) == 4` have the same form. Expressions come
-here with their local variables already replaced by what they stand for (`core.checks`).
+here with their local variables already replaced by what they stand for (`integrity.checks`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from nexus_lsp.core.cases import dotted, text_of
+from nexus_lsp.core.integrity.cases import dotted, text_of
 
 Kind = Literal[
     "exact", "close", "falsity", "member", "bound", "part", "type", "truth", "different", "raises", "call"

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, cast
 
-from nexus_lsp.core.bindings import assigned
-from nexus_lsp.core.cases import FunctionNode, dotted, flat, parse, text_of
+from nexus_lsp.core.integrity.bindings import assigned
+from nexus_lsp.core.integrity.cases import FunctionNode, dotted, flat, parse, text_of
 
 NAMES = frozenset({"pyproject.toml", "pytest.ini", ".pytest.ini", "pytest.toml", "tox.ini", "setup.cfg"})
 """Files in which pytest looks for settings; `conftest.py` is read, too."""

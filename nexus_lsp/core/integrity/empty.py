@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from nexus_lsp.core.cases import dotted, text_of
+from nexus_lsp.core.integrity.cases import dotted, text_of
 
 ALWAYS = "is always true"
 ITSELF = "compares an expression with itself"
