@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.stage import Stage
-from benchmarks.tables import Samples, aim, number, show
+from benchmarks.tables import Samples, number, show
 from nexus_lsp.adapters.memory.embeddings import find_embedder
 from nexus_lsp.adapters.memory.sqlite_memory import SqliteMemory
 from nexus_lsp.core.memory import MEMORY_KINDS, MEMORY_SOURCES, MemoryItem, MemoryQuery
@@ -195,7 +195,8 @@ def _show(count: int, took: Mapping[str, Mapping[str, Samples]], measured: Measu
 
 
 if __name__ == "__main__":
-    import tempfile, sys
+    import sys
+    import tempfile
     with tempfile.TemporaryDirectory() as d:
         t = time.perf_counter()
         asyncio.run(measure_memory_search(Stage(Path(d), "quick" in sys.argv)))

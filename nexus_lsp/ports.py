@@ -22,6 +22,7 @@ from nexus_lsp.core.team_tools import ToolSpec
 
 if TYPE_CHECKING:
     from nexus_lsp.core.personality import Situation
+    from nexus_lsp.core.quality import Scrutiny
 
 # --- the repository (quarantine) ---------------------------------------------------------------------
 
@@ -467,6 +468,20 @@ class Gates(Protocol):
         self, commit: str, trusted: bool, test_command: str | None, on_output: Callable[[str], None]
     ) -> tuple[GateResult, ...]:
         """Run every gate on the commit's tree. Nothing of the workspace's code runs unless trusted."""
+        ...
+
+    async def scrutinise(
+        self,
+        base: str,
+        head: str,
+        trusted: bool,
+        test_command: str | None,
+        on_output: Callable[[str], None],
+    ) -> Scrutiny:
+        """Quality and honesty of the change from `base` to `head`; a figure not measured is None, and noted.
+
+        Without trust, or with a test command, only what the texts say. It may take minutes.
+        """
         ...
 
     async def close(self) -> None:

@@ -43,8 +43,8 @@ class FakeMemory:
         self._check()
         seen = [item for item in self.items.values() if _may_be_found(item, query)]
         found = [one for item in seen if (one := _recalled(item, query))]
-        found.sort(key=lambda one: (-one.score, -one.item.at))
-        return tuple(found[: query.limit])
+        found.sort(key=lambda one: (-one.score, -one.item.at, one.item.id))
+        return tuple(found[: max(0, query.limit)])
 
     async def used(self, ids: Sequence[str], useful: bool) -> None:
         self._check()

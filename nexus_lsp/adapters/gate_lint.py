@@ -25,13 +25,14 @@ from nexus_lsp.ports import GateResult
 
 _RULES = "E9,F821,F822,F823"
 _TIMEOUT = 120.0
+NO_PYTHON = "there are no Python files"
 
 
 async def lint(root: Path, files: Collection[str], on_output: Callable[[str], None]) -> GateResult:
     """Check the tree at `root`; ids are `path:RULE:message`, those that passed are the clean files' paths."""
     python = [path for path in files if path.endswith((".py", ".pyi"))]
     if not python:
-        return GateResult("lint", "not_measured", "there are no Python files")
+        return GateResult("lint", "not_measured", NO_PYTHON)
     directory = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="nexus-lint-"))
     try:
         report = directory / "report.json"

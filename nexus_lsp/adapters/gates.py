@@ -10,26 +10,31 @@ import asyncio
 import os
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 
-from nexus_lsp.adapters import gate_probe
+from nexus_lsp.adapters import gate_probe, gate_scrutiny
 from nexus_lsp.adapters.gate_checkout import GateCheckout
 from nexus_lsp.adapters.gate_lint import lint
+from nexus_lsp.adapters.gate_place import Place, Say
 from nexus_lsp.adapters.gate_probe import Target
-from nexus_lsp.adapters.pytest_run import PytestRun, path_environment, run_pytest
+from nexus_lsp.adapters.gate_scrutiny import Believed
+from nexus_lsp.adapters.gate_trials import Bench
+from nexus_lsp.adapters.pytest_run import PytestRun, path_environment
 from nexus_lsp.adapters.sandbox import Completed, Sandbox, clean_env, interpreter_paths, run
 from nexus_lsp.core.gate import WHOLE_RUN
+from nexus_lsp.core.quality import Scrutiny
 from nexus_lsp.ports import GateResult, Repository
 
-Say = Callable[[str], None]
 Fails = Callable[[Target], Awaitable[bool]]
 """Runs what should notice a broken target and says whether it failed."""
 
 _NO_TRUST = "running this workspace's code needs your trust: run `nexus-lsp trust` or trust it in the editor"
 _NO_TESTS = "no tests were found"
 _NO_PYTHON = "there are no Python files; set `nexus.testCommand` to the command that runs the tests here"
+_COMMAND = "`nexus.testCommand` is set, and which lines a test executes is known of pytest only"
 _BLIND = (
     "the tests stayed green while {paths} was broken on purpose, so they do not test this checkout: probably "
     "they import an installed copy"
@@ -42,13 +47,7 @@ _RERUN = 50
 """Failing tests up to which a second run is worth it: more are not flaky but broken."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where and with what tests run: a tree, its (path, bytes), an interpreter."""
-
-    root: Path
-    files: tuple[tuple[str, int], ...]
-    python: Path
+T = TypeVar("T")
 
 
 class WorkspaceGates:
@@ -76,16 +75,28 @@ class WorkspaceGates:
         self._lock = asyncio.Lock()
         self._probed: dict[str, str] = {}  # fingerprint -> why it is blind, or ""
         self._works: dict[Path, bool] = {}
-        self._running: asyncio.Task[tuple[GateResult, ...]] | None = None
+        self._running: asyncio.Task[Any] | None = None
+        self._seen: Believed | None = None  # the last run of pytest on a whole tree
 
     async def measure(
         self, commit: str, trusted: bool, test_command: str | None, on_output: Say
     ) -> tuple[GateResult, ...]:
         """The gates "tests" and "lint" on the commit's tree."""
-        async with self._lock:
-            measuring = self._measure(commit, trusted, test_command, on_output)
-            self._running = asyncio.create_task(measuring)
-            return await self._running
+        return await self._alone(lambda: self._measure(commit, trusted, test_command, on_output))
+
+    async def scrutinise(
+        self, base: str, head: str, trusted: bool, test_command: str | None, on_output: Say
+    ) -> Scrutiny:
+        """What the change from `base` to `head` is worth, and whether its tests are honest."""
+
+        async def at(commit: str) -> Place:
+            return await self._place(commit, trusted, on_output)
+
+        async def believed(place: Place) -> Believed | str:
+            return await self._believed(place, trusted, test_command, on_output)
+
+        bench = Bench(self._repository, at, on_output)
+        return await self._alone(lambda: gate_scrutiny.scrutinise(bench, base, head, believed))
 
     async def close(self) -> None:
         """Cancel what is being measured and remove the gate checkout."""
@@ -94,18 +105,29 @@ class WorkspaceGates:
         async with self._lock:
             await self._checkout.discard()
 
+    async def _alone(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        async with self._lock:
+            running = asyncio.create_task(work())
+            self._running = running
+            return await running
+
     async def _measure(
         self, commit: str, trusted: bool, test_command: str | None, say: Say
     ) -> tuple[GateResult, ...]:
-        root = await self._checkout.at(commit)
-        files = await self._repository.files(commit)
+        place = await self._place(commit, trusted, say)
         tests = GateResult("tests", "not_measured", _NO_TRUST)
         if trusted:
-            place = _Place(root, files, await self._interpreter(say))
             tests = await self._tests(place, test_command, say)
-        return tests, await lint(root, [path for path, _ in files], say)
+        return tests, await lint(place.root, [path for path, _ in place.files], say)
 
-    async def _tests(self, place: _Place, command: str | None, say: Say) -> GateResult:
+    async def _place(self, commit: str, trusted: bool, say: Say) -> Place:
+        """The gate checkout at a commit; only with trust is the workspace's own interpreter looked at."""
+        root = await self._checkout.at(commit)
+        files = await self._repository.files(commit)
+        python = await self._interpreter(say) if trusted else self._python
+        return Place(commit, root, files, python, self._workspace, self._timeout, self._sandbox)
+
+    async def _tests(self, place: Place, command: str | None, say: Say) -> GateResult:
         if command is not None and command.strip():
             return await self._command(place, command.strip(), say)
         if not any(path.endswith(".py") for path, _ in place.files):
@@ -114,14 +136,29 @@ class WorkspaceGates:
 
     # --- pytest ---------------------------------------------------------------------------------------
 
-    async def _pytest(self, place: _Place, say: Say) -> GateResult:
-        found = await self._run_pytest(place, (), coverage=True, say=say)
+    async def _pytest(self, place: Place, say: Say) -> GateResult:
+        self._seen = None
+        found = await place.pytest(coverage=True, say=say)
         why = found.note if found.note == _NO_TESTS else await self._blindness(place, found)
         if why:
             return GateResult("tests", "not_measured", why, output=found.output, seconds=found.seconds)
-        return await self._without_flaky(place, found)
+        result = await self._without_flaky(place, found)
+        self._seen = Believed(place.commit, found, result.passed)
+        return result
 
-    async def _blindness(self, place: _Place, found: PytestRun) -> str:
+    async def _believed(self, place: Place, trusted: bool, command: str | None, say: Say) -> Believed | str:
+        """A run of all tests of this tree, the last one if it was of this tree; or why there is none."""
+        if not trusted or (command or "").strip():
+            return _COMMAND if trusted else _NO_TRUST
+        if self._seen is None or self._seen.commit != place.commit:
+            result = await self._tests(place, None, say)
+            if result.status != "measured" or self._seen is None:
+                return result.why
+        if _died(self._seen.run):
+            return self._seen.run.note or "pytest did not come to its end"
+        return self._seen
+
+    async def _blindness(self, place: Place, found: PytestRun) -> str:
         """Why these tests cannot be believed, or ""."""
         foreign = gate_probe.strangers(found, self._workspace, place.python)
         if foreign:
@@ -132,7 +169,7 @@ class WorkspaceGates:
         async def fails(target: Target) -> bool:
             files = target.tests
             expected = [test for test in found.passed if not files or test.partition("::")[0] in files]
-            seen = await self._run_pytest(place, expected if len(expected) <= 200 else files)
+            seen = await place.pytest(expected if len(expected) <= 200 else files)
             return not set(expected).issubset(seen.passed)
 
         targets = gate_probe.covered_targets(found)
@@ -143,13 +180,13 @@ class WorkspaceGates:
             targets = targets or [replace(target, tests=()) for target in likely[:1]]
         return await self._probe(place, None, targets, fails)
 
-    async def _without_flaky(self, place: _Place, found: PytestRun) -> GateResult:
+    async def _without_flaky(self, place: Place, found: PytestRun) -> GateResult:
         """Run failing tests once more; what passes then is neither passed nor failed, but named."""
         again = [test for test in (*found.failed, *found.errors) if "::" in test]
         flaky: tuple[str, ...] = ()
         whole = _died(found)
         if again and len(again) <= _RERUN and not whole:
-            flaky = (await self._run_pytest(place, again)).passed
+            flaky = (await place.pytest(again)).passed
             flaky = tuple(test for test in again if test in flaky)
         failed = tuple(test for test in (*found.failed, *found.errors) if test not in flaky)
         notes = [f"Flaky, left out (failed, then passed when run again): {', '.join(flaky)}"] if flaky else []
@@ -166,23 +203,9 @@ class WorkspaceGates:
             places=found.places,
         )
 
-    async def _run_pytest(
-        self, place: _Place, tests: Sequence[str], *, coverage: bool = False, say: Say | None = None
-    ) -> PytestRun:
-        return await run_pytest(
-            place.root,
-            place.python,
-            tests,
-            coverage=coverage,
-            timeout=self._timeout,
-            on_output=say,
-            readable=[self._workspace],
-            sandbox=self._sandbox,
-        )
-
     # --- the user's own command -----------------------------------------------------------------------
 
-    async def _command(self, place: _Place, command: str, say: Say) -> GateResult:
+    async def _command(self, place: Place, command: str, say: Say) -> GateResult:
         """Its exit status is the one check, named by the command; nothing in its output is interpreted."""
         done = await self._run_command(place, command, say)
         result = GateResult("tests", "measured", output=_told(done, self._timeout), seconds=done.seconds)
@@ -196,7 +219,7 @@ class WorkspaceGates:
         why = await self._probe(place, command, targets, fails)
         return replace(result, status="not_measured", why=why) if why else replace(result, passed=(command,))
 
-    async def _run_command(self, place: _Place, command: str, say: Say | None = None) -> Completed:
+    async def _run_command(self, place: Place, command: str, say: Say | None = None) -> Completed:
         env = clean_env(path_environment(place.root, {}))
         tools, path = str(place.python.parent), env.get("PATH", "/usr/bin:/bin")
         own = place.python.is_relative_to(self._workspace)
@@ -213,9 +236,7 @@ class WorkspaceGates:
 
     # --- what both need -------------------------------------------------------------------------------
 
-    async def _probe(
-        self, place: _Place, command: str | None, targets: Sequence[Target], fails: Fails
-    ) -> str:
+    async def _probe(self, place: Place, command: str | None, targets: Sequence[Target], fails: Fails) -> str:
         """Break one file after another until the tests notice; why they are blind, or ""."""
         if not targets:
             return "there is no source file that the tests execute, so they cannot show a fault in any"

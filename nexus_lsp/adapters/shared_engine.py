@@ -32,8 +32,8 @@ SWITCHES = 5
 """How often one question follows the engine from process to process."""
 
 REPEATABLE = frozenset(
-    {"runs", "run", "run.messages", "agents", "memory.search", "memory.export", "events", "settings", "review.list", "review.base", "review.carried"}
-    | {"review.outdate", "review.reopen"}
+    {"runs", "run", "run.messages", "agents", "events", "settings", "memory.search", "memory.export"}
+    | {"review.list", "review.base", "review.carried", "review.outdate", "review.reopen"}
 )
 """Operations that do no harm when they are carried out twice."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from nexus_lsp.core.budget import Budgets
 from nexus_lsp.core.problems import Problem
@@ -60,9 +60,10 @@ def settings_over(base: Settings, given: Mapping[str, Any]) -> Settings:
     """Settings with others laid over them, as `dataclasses.asdict` and JSON give those."""
     from nexus_lsp.core.wire import from_json
 
-    budgets = given.get("budgets")
-    kept = {**given, "budgets": from_json(budgets, Budgets)} if isinstance(budgets, Mapping) else given
-    return replace(base, **kept)
+    budgets: Any = given.get("budgets")
+    if not isinstance(budgets, Mapping):
+        return replace(base, **given)
+    return replace(base, **{**given, "budgets": from_json(cast("Mapping[str, Any]", budgets), Budgets)})
 
 
 def settings_from(given: Mapping[str, object]) -> tuple[Settings, list[Problem]]:

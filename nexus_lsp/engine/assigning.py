@@ -169,7 +169,8 @@ def _payload(run: Run, state: TaskState) -> dict[str, Any]:
 
 async def respond(engine: Engine, run_id: str, end: h.Happening) -> None:
     """The agent's response to its assignment as a message, in the seed's schema."""
-    if not isinstance(end, h.Submitted) or end.fact.response is None:
+    said = end.fact.response if isinstance(end, h.Submitted) else None
+    if not isinstance(end, h.Submitted) or said is None:
         return
     fact, run = end.fact, engine.runs[run_id]
     state = run.tasks[fact.task_id]
@@ -184,7 +185,7 @@ async def respond(engine: Engine, run_id: str, end: h.Happening) -> None:
         ),
         status="completed",
         execution_time_seconds=fact.seconds,
-        payload=ResponsePayload.model_validate(dict(fact.response)),
+        payload=ResponsePayload.model_validate(dict(said)),
         conversation_thread=thread_of(run_id, fact.task_id),
     )
     with contextlib.suppress(Refused, JournalFailed):  # the run ended with it, whose record holds it too

@@ -136,14 +136,16 @@ class Engine:
     closing: bool = False
     """Set for good by `close`: what is broken off from then on is gone on with at the next open."""
 
+    def __post_init__(self) -> None:
+        self.mailroom, self.recall = Mailroom(self), Recall(self)
+        self.pulses, self.ward, self._clock = Pulses(self), Ward(self), Clock(self)
+
     # --- life ----------------------------------------------------------------------------------------
 
     async def open(self) -> None:
         """Replay the journal, then go on with what was under way. JournalFailed where it cannot be read."""
         for entry in await self.adapters.journal.open():
             self._remember(entry)
-        self.mailroom, self.recall = Mailroom(self), Recall(self)
-        self.pulses, self.ward, self._clock = Pulses(self), Ward(self), Clock(self)
         self.listeners.append(Feedback(self).hear)
         await self.mailroom.open()
         self._baseline = Baseline(self.adapters.repository, self.adapters.gates)

@@ -52,7 +52,10 @@ def run_detail(run: Run) -> Json:
 def run_messages(run: Run) -> Json:
     """What the team of a run said: messages, oldest first, with how far each got, and the scratchpad."""
     messages = [
-        {"message": dict(sent.message), "reach": [{"recipient": r, "state": s} for r, s in sent.reach.items()]}
+        {
+            "message": dict(sent.message),
+            "reach": [{"recipient": r, "state": s} for r, s in sent.reach.items()],
+        }
         for sent in run.team.messages.values()
     ]
     return {"messages": messages, "scratchpad": [to_json(note) for note in run.team.notes]}

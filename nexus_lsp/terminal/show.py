@@ -211,7 +211,8 @@ class Narrator:
             return None
         sender = self._address(str(message["from"].get("instance_id") or message["from"]["agent_id"]))
         to = ", ".join(self._address(r) for r in e["recipients"])
-        kind = "" if message["message_type"] == "information" else f" [dim]({message['message_type']})[/]"
+        kind = message["message_type"]
+        kind = "" if kind == "information" else f" [dim]({escape(kind)})[/]"
         line = f"    [magenta]✉[/] {escape(sender)} → {escape(to)}{kind}: {escape(_line(text))}"
         return Padding(_one_line(line), 0)
 
@@ -229,7 +230,7 @@ class Narrator:
 
     def _memory_recalled(self, e: Json) -> RenderableType:
         who = self._who(e["agent_id"]) if e["task_id"] else "[bold]Prime[/] "
-        rows = [f"      [dim]{line['kind']}: {escape(_line(line['text']))}[/]" for line in e["items"]]
+        rows = [f"      [dim]{escape(line['kind'])}: {escape(_line(line['text']))}[/]" for line in e["items"]]
         head = f"    [magenta]◆[/] {who} [dim]is reminded of {count(len(rows), 'thing')} from earlier runs[/]"
         return Group(Text.from_markup(head), *(Padding(_one_line(row), 0) for row in rows))
 
@@ -237,7 +238,7 @@ class Narrator:
         if e["kind"] == "interaction":
             return None
         return Padding(
-            _one_line(f"    [magenta]◆[/] remembered ({e['kind']}): {escape(_line(e['text']))}"), 0
+            _one_line(f"    [magenta]◆[/] remembered ({escape(e['kind'])}): {escape(_line(e['text']))}"), 0
         )
 
     def _memory_unavailable(self, e: Json) -> RenderableType:

@@ -1,15 +1,10 @@
-"""What tests of the bus share: envelopes in a few words, stores that outlive a bus, a Redis of one's own."""
+"""What tests of the bus share: envelopes in a few words, and stores that outlive a bus."""
 
 from __future__ import annotations
 
-import shutil
-import signal
-import socket
-import subprocess
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,11 +15,7 @@ from nexus_lsp.adapters.bus.redis_bus import RedisBus
 from nexus_lsp.adapters.bus.sqlite_bus import SqliteBus
 from nexus_lsp.core.messages import iso
 from nexus_lsp.ports import Bus, BusFailed
-
-PATIENCE = 20.0
-"""Seconds until silence counts as a failure: the machine is shared."""
-
-REDIS = shutil.which("redis-server")
+from tests.scripted.redis_program import PATIENCE
 
 
 def said(
@@ -103,67 +94,6 @@ def sqlite(path: Path) -> Make:
 def redis(url: str) -> Make:
     namespace = uuid.uuid4().hex
     return lambda **more: RedisBus(url, namespace, timeout=PATIENCE, **more)
-
-
-# --- Redis -------------------------------------------------------------------------------------------
-
-
-class RedisProgram:
-    """A redis-server on a free port of loopback, with a directory of its own, that keeps every write."""
-
-    def __init__(self, directory: Path, *options: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._directory = directory
-        self._options = options
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        assert REDIS
-        always = ("--appendonly", "yes", "--appendfsync", "always", "--save", "")
-        where = ("--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self._directory))
-        command = (REDIS, *where, *always, "--logfile", "redis.log", *self._options)
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        until = time.monotonic() + PATIENCE
-        while not self._answers():
-            assert self._process.poll() is None, (self._directory / "redis.log").read_text()
-            assert time.monotonic() < until, "redis-server does not answer"
-            time.sleep(0.02)
-
-    def _answers(self) -> bool:
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as line:
-                line.sendall(b"PING\r\n")
-                return line.recv(100).startswith((b"+PONG", b"-NOAUTH"))
-        except OSError:
-            return False
-
-    def signal(self, number: signal.Signals) -> None:
-        assert self._process is not None
-        self._process.send_signal(number)
-
-    def kill(self) -> None:
-        """As a power cut would end it."""
-        self.signal(signal.SIGKILL)
-        assert self._process is not None
-        self._process.wait()
-        self._process = None
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self.kill()
-
-
-@contextmanager
-def redis_program(directory: Path, *options: str) -> Iterator[RedisProgram]:
-    program = RedisProgram(directory, *options)
-    program.start()
-    try:
-        yield program
-    finally:
-        program.stop()
 
 
 async def refused_within(seconds: float, call: Any, match: str) -> None:

@@ -11,23 +11,11 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
-from bus_house import (
-    PATIENCE,
-    REDIS,
-    House,
-    RedisProgram,
-    dead,
-    memory,
-    publish,
-    read,
-    redis,
-    redis_program,
-    said,
-    sqlite,
-)
+from bus_house import House, dead, memory, publish, read, redis, said, sqlite
 
 from nexus_lsp.core.mailbox import FIRST_PAUSE, MAX_ATTEMPTS
 from nexus_lsp.ports import Bus, BusFailed, BusFigures
+from tests.scripted.redis_program import PATIENCE, REDIS, RedisProgram, redis_program
 
 
 @pytest.fixture(scope="module")

@@ -275,7 +275,7 @@ async def test_nothing_outlives_the_work(tmp_path, end):
     text = f"import subprocess\n\n\ndef test_slow():\n    subprocess.run(['sleep', '{mark}'])\n"
     root = tree(tmp_path, {"test_slow.py": text})
     team = LocalTeam()
-    running = asyncio.create_task(team.work(assignment(root, "validation", trusted=True), lambda _: None))
+    running = asyncio.create_task(work(team, assignment(root, "validation", trusted=True)))
     for _ in range(200):
         if running.done() or sleepers(mark):
             break

@@ -86,6 +86,45 @@ def test_unexpected(): pass
     assert not [path for path in tmp_path.rglob("*") if "cache" in path.name or ".coverage" in path.name]
 
 
+MARKED = "def f(x):\n    if x:  # pragma: no cover\n        return 1\n    return (\n        2\n    )\n"
+
+
+async def test_statements_of_every_source_file_and_what_each_test_executes(tmp_path: Path, bare_python: Path):
+    tests = "from pkg.a import half\ndef test_0(): half(0)\ndef test_2(): half(2)\ndef test_not(): pass\n"
+    files = {
+        "src/pkg/__init__.py": "",
+        "src/pkg/a.py": SOURCE,
+        "src/pkg/unused.py": MARKED,
+        "scripts/run.py": "import nothing_like_it\n",
+        "tests/test_a.py": tests,
+    }
+    run = await check(tmp_path, bare_python, files, coverage=True, contexts=["src/pkg/a.py"])
+    assert run.statements == {
+        "src/pkg/__init__.py": frozenset(),
+        "src/pkg/a.py": frozenset({1, 2, 3, 4}),
+        "src/pkg/unused.py": frozenset({1, 4}),
+        "scripts/run.py": frozenset({1}),
+    }
+    assert run.excluded == {"src/pkg/unused.py": frozenset({2, 3})}
+    assert run.test_lines == {
+        "tests/test_a.py::test_0": {"src/pkg/a.py": frozenset({2, 4})},
+        "tests/test_a.py::test_2": {"src/pkg/a.py": frozenset({2, 3})},
+    }
+    other = await check(tmp_path, bare_python, files, coverage=True, contexts=[])
+    assert (other.test_lines, other.line_coverage) == ({}, run.line_coverage)
+
+
+async def test_only_what_was_asked_for_runs_and_what_is_not_there_stops_nothing(
+    tmp_path: Path, bare_python: Path
+):
+    tests = "import pytest\n@pytest.mark.parametrize('x', [1, 2])\ndef test_x(x): 1\ndef test_y(): 1\n"
+    files = {"test_a.py": tests, "test_b.py": "import nothing_like_it\n", "test_c.py": tests}
+    only = ["test_a.py::test_x", "test_a.py::test_gone", "test_b.py::test_x"]
+    run = await check(tmp_path, bare_python, files, tests=["test_a.py", "test_b.py"], only=only)
+    assert run.passed == ("test_a.py::test_x[1]", "test_a.py::test_x[2]"), run.output
+    assert run.errors == ("test_b.py",)
+
+
 @pytest.mark.parametrize(
     ("body", "passed", "errors", "note"),
     [

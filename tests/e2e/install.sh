@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the e2e tests drive, once: chromium, neovim, Node 24, code-server (VS Code in a browser),
-# playwright-core and the extension's own build. About a minute on a fresh machine; a no-op afterwards.
+# Installs what the tests drive, once: chromium, neovim, bubblewrap, redis-server, Node 24, code-server (VS
+# Code in a browser), playwright-core and the extension's own build. About a minute on a fresh machine; a no-op afterwards.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -14,10 +14,12 @@ quiet=(--no-audit --no-fund --loglevel=error)
 exec 9>"$cache/.e2e-install.lock"
 flock 9
 
-# neovim is not driven here, but by tests/lsp/test_neovim.py.
+# Only chromium is driven from here; the others by tests/lsp/test_neovim.py, the sandbox's and the bus's tests.
 missing=()
 command -v chromium >/dev/null || missing+=(chromium)
 command -v nvim >/dev/null || missing+=(neovim)
+command -v bwrap >/dev/null || missing+=(bubblewrap)
+command -v redis-server >/dev/null || missing+=(redis-server)
 if [ ${#missing[@]} -gt 0 ]; then
   as_root=$([ "$(id -u)" = 0 ] || echo sudo)
   $as_root apt-get update -qq

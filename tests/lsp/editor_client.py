@@ -563,6 +563,7 @@ class EarlierRun:
     async def _propose(self, tasks: Sequence[tuple[str, str, Work]]) -> str:
         from nexus_lsp import app
         from nexus_lsp.core.plan import Plan, Task
+        from nexus_lsp.core.quality import Scrutiny
         from nexus_lsp.core.settings import Settings
         from nexus_lsp.ports import Outcome
 
@@ -577,7 +578,7 @@ class EarlierRun:
         class Agents:
             name = "local"
 
-            async def work(self, assignment: Any, report: Any) -> Any:
+            async def work(self, assignment: Any, report: Any, line: Any) -> Any:
                 tasks[int(assignment.task.id[1:])][2](assignment.checkout)
                 return Outcome("done", "Done as told.")
 
@@ -590,11 +591,15 @@ class EarlierRun:
         async def no_gates(*_: Any) -> tuple[()]:
             return ()
 
+        async def no_scrutiny(*_: Any) -> Scrutiny:
+            return Scrutiny()
+
         env = {"NEXUS_STATE_DIR": str(self.state), "PATH": os.environ["PATH"]}
         with (
             patch.object(app.Staff, "backend", lambda _self, _name: Agents()),
             patch.object(app.Staff, "planner", lambda _self, _team: (Prime(), "a test")),
             patch("nexus_lsp.adapters.gates.WorkspaceGates.measure", no_gates),
+            patch("nexus_lsp.adapters.gates.WorkspaceGates.scrutinise", no_scrutiny, create=True),
         ):
             return await self._delegate(await app.connect(self.root, Settings(team="local"), env))
 

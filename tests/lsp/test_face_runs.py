@@ -98,7 +98,7 @@ def test_a_run_of_the_local_team_from_request_to_review(start: Start):
     assert run["status"] == "ready" and run["plan"] == plan and run["changes"][0]["uri"] == uri
     assert [r["runId"] for r in editor.command("runs")["runs"]] == [run_id]
     agents = editor.command("agents")
-    assert set(agents) == {"agents", "total_agents", "active_agents"}
+    assert set(agents) == {"agents", "total_agents", "active_agents", "system_health"}
     assert {"agent_id", "current_task", "health_score"} <= set(agents["agents"][0])
 
     (mark,) = editor.wait_marks("where.py", 1)

@@ -183,8 +183,8 @@ export interface RunDetail extends RunSummary {
 export interface Quality {
   coverage: number | null;
   changedCoverage: number | null;
-  changedLines: number;
-  coveredLines: number;
+  changedLines: number | null;
+  coveredLines: number | null;
   lintErrors: number | null;
   lintErrorsBefore: number | null;
   complexity: number | null;

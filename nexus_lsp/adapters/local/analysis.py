@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
+from nexus_lsp.adapters.complexity import functions
 from nexus_lsp.adapters.local import ruff
 from nexus_lsp.adapters.local.ruff import Finding, RuffFailed
 from nexus_lsp.adapters.local.summary_text import NEEDS_CLAUDE, by_rule, counted, listed
@@ -86,23 +87,12 @@ def measure(root: Path, path: str) -> Measured:
         return Measured(path, lines, parsed=False)
     names = [n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
     tests = sum(name.startswith("test") for name in names) if is_test(path) else 0
-    return Measured(path, lines, _functions(tree), tests, _runs_itself(tree))
+    return Measured(path, lines, functions(tree), tests, _runs_itself(tree))
 
 
 def _source(path: Path) -> bytes:
     """A file's bytes; b"" for what is not a regular file (a link may lead out of the checkout)."""
     return path.read_bytes() if path.is_file() and not path.is_symlink() else b""
-
-
-def _functions(tree: ast.Module) -> tuple[tuple[int, str, int], ...]:
-    from radon.visitors import ComplexityVisitor  # pyright: ignore[reportMissingTypeStubs] - slow to import, and only needed here
-
-    try:
-        visitor = cast("Any", ComplexityVisitor).from_ast(tree)
-    except (RecursionError, AttributeError):  # radon does not know every new kind of statement
-        return ()
-    methods = [method for kind in visitor.classes for method in kind.methods]
-    return tuple((f.complexity, f.fullname, f.lineno) for f in [*visitor.functions, *methods])
 
 
 def _runs_itself(tree: ast.Module) -> bool:

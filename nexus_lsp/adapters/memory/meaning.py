@@ -86,7 +86,11 @@ class Meaning:
             return None
         from nexus_lsp.adapters.memory.embeddings import nearest
 
-        [asked] = await asyncio.to_thread(self._embedder.embed, [_embedded(text)])
+        try:
+            [asked] = await asyncio.to_thread(self._embedder.embed, [_embedded(text)])
+        except Exception as error:
+            self.notice = _words_only(error)
+            return None
         numbers = sorted(scope.numbers) if scope.expression else None
         keys = codes.near(asked, _NEAR, numbers)
         rows = await db.execute_fetchall(
@@ -106,8 +110,8 @@ class Meaning:
                     await self._load()
         except MemoryFailed as error:
             self.notice = str(error)
-        except Exception as error:  # whatever a model's library raises, words still find everything
-            self.notice = f"Memory looks for words only, since texts cannot be embedded ({error!r})."
+        except Exception as error:
+            self.notice = _words_only(error)
 
     async def _load(self) -> None:
         """Take the codes of new vectors into memory; vectors of another embedder are let go first."""
@@ -163,6 +167,12 @@ class Meaning:
         return True
 
 
+def _words_only(error: Exception) -> str:
+    """Whatever a model's library raises, words still find everything."""
+    return f"Memory looks for words only, since texts cannot be embedded ({error!r})."
+
+
 def _embedded(text: str, paths: Sequence[str] = ()) -> str:
     """What stands for a text: its beginning, and the names in its paths, which often say what it is about."""
-    return f"{text[:_MOST_EMBEDDED]} {_NO_WORD.sub(' ', ' '.join(paths))}".strip()
+    told = text[:_MOST_EMBEDDED].encode("utf-8", "replace").decode()  # a query may hold half a character
+    return f"{told} {_NO_WORD.sub(' ', ' '.join(paths))}".strip()

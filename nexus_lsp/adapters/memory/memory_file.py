@@ -61,6 +61,12 @@ class _NotOurs(Exception):
     """The file must not be written; the text says why and what to do."""
 
 
+class _Damaged(sqlite3.DatabaseError):
+    """SQLite's own check found the file broken."""
+
+    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+
+
 class MemoryFile:
     """One connection to the file, for readers and for one writer at a time.
 
@@ -174,6 +180,9 @@ async def _prepare(db: aiosqlite.Connection) -> None:
     # what is forgotten is overwritten, not only unlinked, and no sort spills into a file of its own
     for pragma in ("secure_delete=ON", "temp_store=MEMORY", "journal_mode=WAL", "synchronous=NORMAL"):
         await db.execute(f"PRAGMA {pragma}")
+    [(verdict,)] = await db.execute_fetchall("PRAGMA quick_check(1)")  # 0.13 s for 100,000 items
+    if verdict != "ok":
+        raise _Damaged(verdict)
     await db.executescript(_SCHEMA.format(ours=_OURS, version=VERSION))
 
 

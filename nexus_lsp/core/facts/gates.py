@@ -113,8 +113,8 @@ class QualityMeasured:
     commit: str
     coverage: float | None = None
     changed_coverage: float | None = None
-    changed_lines: int = 0
-    covered_lines: int = 0
+    changed_lines: int | None = None
+    covered_lines: int | None = None
     uncovered: tuple[Uncovered, ...] = ()
     lint_errors: int | None = None
     lint_errors_before: int | None = None
