@@ -13,7 +13,9 @@ import traceback
 from pathlib import Path
 
 from benchmarks import peers
+from benchmarks.bus import measure_bus
 from benchmarks.commands import measure_commands
+from benchmarks.memory import measure_recall
 from benchmarks.repository import measure_repository
 from benchmarks.review import measure_review
 from benchmarks.stage import Stage
@@ -27,6 +29,8 @@ PARTS = (
     measure_team,
     measure_repository,
     measure_review,
+    measure_bus,
+    measure_recall,
 )
 LONGEST = 600.0
 """Seconds after which a part is given up."""

@@ -107,12 +107,15 @@ def events_schema() -> Json:
 def settings_schema() -> Json:
     """The section `nexus` of `workspace/configuration`, and `initializationOptions`."""
     shape = _shape(TypeAdapter(Settings).json_schema())
+    properties = _described(_renamed(shape["properties"]), Settings, renamed=True)
+    properties["budgets"]["default"] = {}
     return {
         "$schema": SCHEMA,
         "title": "nexus",
         "description": f"Settings of the server; names it does not know are passed over. {MARK}",
         "type": "object",
-        "properties": _described(_renamed(shape["properties"]), Settings, renamed=True),
+        "properties": properties,
+        "$defs": shape["$defs"],
     }
 
 

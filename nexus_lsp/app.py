@@ -21,7 +21,7 @@ from nexus_lsp.engine.evidence import Evidence
 from nexus_lsp.engine.local_api import LocalApi
 from nexus_lsp.engine.operations import Operations
 from nexus_lsp.engine.review import Review
-from nexus_lsp.ports import AgentBackend, Bus, EngineApi, Face, Planner
+from nexus_lsp.ports import AgentBackend, Bus, EngineApi, Face, Planner, Repository
 
 log = logging.getLogger(__name__)
 
@@ -100,30 +100,12 @@ async def _open(
     at_rest: bool,
 ) -> LocalApi:
     from nexus_lsp.adapters.disk_face import DiskFace
-    from nexus_lsp.adapters.gates import WorkspaceGates
-    from nexus_lsp.adapters.memory.embeddings import find_embedder
-    from nexus_lsp.adapters.memory.sqlite_memory import SqliteMemory
     from nexus_lsp.adapters.quarantine import Quarantine
-    from nexus_lsp.adapters.sqlite_journal import SqliteJournal
     from nexus_lsp.adapters.watching import DiskWatch
 
     repository = await Quarantine.open(workspace, state)
     staff = Staff(workspace, state, env)
-    adapters = Adapters(
-        repository=repository,
-        journal=SqliteJournal(state / "journal.db"),
-        gates=WorkspaceGates(repository, workspace),
-        bus=_bus(state, settings, env),
-        memory=SqliteMemory(state / "memory.db", find_embedder()),
-        team=staff.team,
-        planner=staff.planner,
-        backend=staff.backend,
-        personas=staff.personas,
-        project_text=staff.project_text,
-        trusted=lambda: TrustStore(state_root(env)).is_trusted(workspace),
-        now=time.time,
-        new_id=lambda kind: f"{kind}_{secrets.token_hex(5)}",
-    )
+    adapters = _adapters(workspace, state, settings, env, repository, staff)
     engine = Engine(str(workspace), settings, adapters, at_rest=at_rest)
     evidence = Evidence(engine)
     disk = DiskFace(workspace, repository, state / "backups")
@@ -164,6 +146,36 @@ async def _open(
     except BaseException:
         await end()
         raise
+
+
+def _adapters(
+    workspace: Path,
+    state: Path,
+    settings: Settings,
+    env: Mapping[str, str],
+    repository: Repository,
+    staff: Staff,
+) -> Adapters:
+    from nexus_lsp.adapters.gates import WorkspaceGates
+    from nexus_lsp.adapters.memory.embeddings import find_embedder
+    from nexus_lsp.adapters.memory.sqlite_memory import SqliteMemory
+    from nexus_lsp.adapters.sqlite_journal import SqliteJournal
+
+    return Adapters(
+        repository=repository,
+        journal=SqliteJournal(state / "journal.db"),
+        gates=WorkspaceGates(repository, workspace),
+        bus=_bus(state, settings, env),
+        memory=SqliteMemory(state / "memory.db", find_embedder()),
+        team=staff.team,
+        planner=staff.planner,
+        backend=staff.backend,
+        personas=staff.personas,
+        project_text=staff.project_text,
+        trusted=lambda: TrustStore(state_root(env)).is_trusted(workspace),
+        now=time.time,
+        new_id=lambda kind: f"{kind}_{secrets.token_hex(5)}",
+    )
 
 
 def _bus(state: Path, settings: Settings, env: Mapping[str, str]) -> Bus:

@@ -31,15 +31,15 @@ NOT_IN_THE_EXTENSION = {"head_moved": "the ask and the pause that follow it are 
 
 MOST_LINES, MOST_FUNCTION_LINES = 400, 70
 LONG_FILES = {
-    "adapters/claude_code.py": (450, "one backend: its attempts share the watchdog and the berth"),
-    "core/decide.py": (500, "one table of decisions: a reader finds every transition of a run here"),
-    "core/facts.py": (520, "the closed union of facts; nothing but frozen values"),
+    "core/happenings.py": (440, "the closed union of happenings; nothing but frozen values"),
     "engine/engine.py": (500, "one loop: queue, journal, effects and starts are read together"),
-    "ports.py": (460, "protocols and values only: every seam on one page"),
 }
 """Files that may be longer than the others: up to how many lines, and why."""
 
-LONG_FUNCTIONS = {"core/evolve.py:evolve": (140, "the one table from facts to states")}
+LONG_FUNCTIONS = {
+    "core/evolve.py:evolve": (150, "the one table from facts to states"),
+    "core/decide.py:_first": (95, "the one table from happenings to rules"),
+}
 
 DOCUMENTS = [
     *(ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")),

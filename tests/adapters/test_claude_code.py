@@ -355,7 +355,7 @@ async def test_nothing_outlives_a_killed_server(stage: Stage, hold: Hold) -> Non
     program = f"""
         import asyncio, sys
         from pathlib import Path
-        sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'tests')!r}]
+        sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}]
         from tests.adapters.test_claude_code import Stage
         from tests.scripted.anthropic_server import ScriptedAnthropic, bash
         async def main():

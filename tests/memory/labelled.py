@@ -1,4 +1,4 @@
-"""The labelled set: what a team of a web shop remembers, and tasks in other words with what they should recall.
+"""The labelled set: what the team of a web shop remembers, and tasks with what they should recall of it.
 
 Both were written by hand before there was a ranking.
 """

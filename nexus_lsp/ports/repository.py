@@ -1,0 +1,145 @@
+"""The repository (quarantine): trees, checkouts and merges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The workspace as the editor shows it, as a commit in the quarantine.
+
+    Attributes:
+        commit: its object id; its parent is the previous snapshot of the same run, if any.
+        notes: sentences about what could not be taken along (a nested repository, a socket, …).
+    """
+
+    commit: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Harvest:
+    """What an agent left in its checkout, committed by the server.
+
+    Attributes:
+        commit: child of the commit the agent started from (equal to it where nothing changed).
+        paths: what differs, workspace-relative.
+        notes: sentences about what was left out (ignored files, an escaped symlink, a socket, …).
+    """
+
+    commit: str
+    paths: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """A three-way merge; the base is the commits' own merge base.
+
+    Attributes:
+        commit: a commit with both as parents; where files conflict it holds conflict markers.
+        conflicts: the paths in conflict, empty for a clean merge.
+    """
+
+    commit: str
+    conflicts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileDiff:
+    """One file that differs between two commits. `old_path` is set for an exact or edited rename.
+
+    Blobs and modes are None on the side where the file does not exist.
+    """
+
+    path: str
+    old_blob: str | None
+    new_blob: str | None
+    old_mode: str | None
+    new_mode: str | None
+    old_path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """A file to put into a tree: its bytes and its git mode."""
+
+    content: bytes
+    mode: str = "100644"
+
+
+class RepositoryFailed(Exception):
+    """The quarantine could not do its work; the text is a sentence that the user can act on.
+
+    Raised for the machine's faults (no git, a full disk, a state directory that cannot be written) and
+    for a commit that is not there. The user's workspace is as it was.
+    """
+
+
+class Repository(Protocol):
+    """The quarantine of one workspace: a bare repository of our own, outside the workspace."""
+
+    async def snapshot(self, open_texts: Mapping[str, str], parents: Sequence[str] = ()) -> Snapshot:
+        """Take the workspace as it is now, with the texts of unsaved buffers (by path) laid over it."""
+        ...
+
+    async def checkout(self, commit: str, name: str) -> Path:
+        """A fresh, isolated checkout of `commit`, with a git directory of its own. `name` is unique."""
+        ...
+
+    async def harvest(self, checkout: Path, start: str, message: str) -> Harvest:
+        """Commit what stands in the checkout, as a child of `start`. Runs nothing the agent configured."""
+        ...
+
+    async def discard(self, checkout: Path) -> None:
+        """Remove a checkout and all it holds."""
+        ...
+
+    async def merge(self, ours: str, theirs: str, message: str) -> Merge:
+        """Merge two commits without a work tree."""
+        ...
+
+    async def with_files(
+        self, commit: str, files: Mapping[str, FileContent | None], parents: Sequence[str], message: str
+    ) -> str:
+        """A commit whose tree is that of `commit` with these files put in, replaced or (None) removed."""
+        ...
+
+    async def diff(self, old: str, new: str) -> tuple[FileDiff, ...]:
+        """The files that differ, by path; renames found."""
+        ...
+
+    async def read(self, blob: str) -> bytes:
+        """A blob's bytes; KeyError where there is none."""
+        ...
+
+    async def find(self, commit: str, path: str) -> tuple[str, str] | None:
+        """(blob, mode) of a file of a commit, or None."""
+        ...
+
+    async def find_checkout(self, name: str) -> Path | None:
+        """The checkout of this name, if it is still there (after a crash)."""
+        ...
+
+    async def read_file(self, commit: str, path: str) -> FileContent | None:
+        """A file of a commit, or None."""
+        ...
+
+    async def files(self, commit: str) -> tuple[tuple[str, int], ...]:
+        """(path, bytes) of every file of a commit."""
+        ...
+
+    async def keep(self, name: str, commit: str) -> None:
+        """Point `refs/nexus/<name>` at the commit, so that it outlives housekeeping."""
+        ...
+
+    async def user_head(self) -> str | None:
+        """What the user's HEAD names (`refs/heads/main` or an object id); None without git."""
+        ...
