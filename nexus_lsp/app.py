@@ -26,7 +26,8 @@ from nexus_lsp.ports import AgentBackend, Bus, EngineApi, Face, Planner, Reposit
 log = logging.getLogger(__name__)
 
 PROJECT_FILES = ("AGENTS.md", "CLAUDE.md")
-PERSONA_DIR = ".nexus/personas/"
+AGENT_DIRS = (".nexus/personas/", ".claude/agents/", ".github/agents/")
+"""Where a workspace describes agents."""
 PROJECT_TEXT = 16_000
 """Characters of each project file that agents are shown."""
 
@@ -113,7 +114,7 @@ async def _open(
     watches: list[DiskWatch] = []
 
     def changed(paths: tuple[str, ...]) -> None:
-        if any(path.startswith(PERSONA_DIR) for path in paths):
+        if any(path.startswith(AGENT_DIRS) for path in paths):
             staff.reload_personas()
         engine.announce({"type": "disk_changed", "paths": list(paths)})
 

@@ -10,7 +10,7 @@ from nexus_lsp.adapters.state import state_root, workspace_of, workspace_state
 from nexus_lsp.adapters.trust import TrustStore
 from nexus_lsp.app import Staff
 from nexus_lsp.core.problems import Problem
-from nexus_lsp.ports import Readiness
+from nexus_lsp.ports import BusFailed, Readiness
 
 
 async def doctor(directory: Path, env: Mapping[str, str]) -> list[Readiness]:
@@ -20,7 +20,7 @@ async def doctor(directory: Path, env: Mapping[str, str]) -> list[Readiness]:
 
     workspace, lines = _workspace(directory, env)
     state = state_root(env)
-    lines += [await _git(), _sqlite(), _planner(env)]
+    lines += [await _git(), _sqlite(), _memory(), await _messages(env), _planner(env)]
     lines += [_optional(line) for line in await ClaudeCodeBackend(state, env).check()]
     lines += await LocalTeam().check()
     return [*lines, *_personas(Staff(workspace, state, env))]
@@ -57,6 +57,32 @@ async def _git() -> Readiness:
 
 def _sqlite() -> Readiness:
     return Readiness("sqlite", True, f"{sqlite3.sqlite_version}, one process and one connection a journal")
+
+
+def _memory() -> Readiness:
+    from nexus_lsp.adapters.memory.embeddings import find_embedder
+
+    if find_embedder():
+        return Readiness("memory", True, "found by words, paths and meaning")
+    mend = "`pip install 'nexus-lsp[embeddings]'` finds by meaning too."
+    return Readiness("memory", True, "found by words and paths", mend)
+
+
+async def _messages(env: Mapping[str, str]) -> Readiness:
+    """Only the environment's Redis is known here; an editor's setting is not."""
+    url = env.get("NEXUS_REDIS_URL", "").strip()
+    if not url:
+        return Readiness("messages", True, "a file of the workspace's state")
+    from nexus_lsp.adapters.bus.redis_bus import RedisBus
+
+    bus = RedisBus(url, "nexus:doctor")
+    try:
+        await bus.open()
+        return Readiness("messages", True, "the Redis of NEXUS_REDIS_URL")
+    except (BusFailed, ValueError) as error:
+        return Readiness("messages", False, str(error), "Or unset NEXUS_REDIS_URL: then a file carries them.")
+    finally:
+        await bus.close()
 
 
 def _optional(line: Readiness) -> Readiness:

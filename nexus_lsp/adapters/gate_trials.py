@@ -22,7 +22,7 @@ SECONDS = 60.0
 """For all faults together."""
 
 FAULTS = 30
-"""How many are tried at most; a few more are made, so that each test can meet some."""
+"""How many are tried at most; more are made, so that each test can meet some."""
 
 LEAST = 3
 """Faults that a test must have met before it is asked about."""
@@ -166,7 +166,7 @@ async def _blind(
     faults = await asyncio.to_thread(_faults, sources, rows)
     if not faults:
         return [], ()
-    bench.say(f"Putting faults into the changed lines, to see whether {_count(len(tests), 'test')} fail")
+    bench.say(f"Trying faults in the changed lines on {_count(len(tests), 'new test')}")
     place = await bench.at(head)
     wish: dict[str, Any] = {"tests": sorted(rows), "seconds": SECONDS, "most": FAULTS}
     wish["mutants"] = [
@@ -218,9 +218,7 @@ def _blindness(test: TestChange, met: Sequence[_Fault]) -> Question:
 
 
 def _notes(tried: int, made: int, few: Sequence[str]) -> tuple[str, ...]:
-    notes = [
-        f"{_count(tried, 'fault')} of {made} that were made from the changed lines were tried on new tests."
-    ]
+    notes = [f"Faults tried on new tests: {tried} of {made} that were made in the changed lines."]
     if few:
         listed = ", ".join(f"`{name}`" for name in few[:LEAST]) + (", …" if len(few) > LEAST else "")
         notes.append(f"Not judged, for they met fewer than {LEAST} faults: {listed}.")

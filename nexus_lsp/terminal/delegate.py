@@ -58,12 +58,7 @@ class Watch:
 
     def _show(self, event: Json) -> None:
         self.workspace = event.get("workspace", self.workspace)
-        if self._as_json:
-            self._print(json.dumps(event))
-        else:
-            line = self._narrator.line(event)
-            if line is not None:
-                self._console.print(line, soft_wrap=False)
+        self._print(event)
         if event["type"] in ("run_ready", "run_failed", "run_cancelled"):
             self.over.set()
         if event["type"] == "ask_opened":
@@ -77,11 +72,15 @@ class Watch:
         if is_gate and event["task_id"] is None and event["gate"] == "lint":  # the last of them
             self.own_tree.set()
 
-    def _print(self, line: str) -> None:
-        """A line for a program; where that program has gone (`| head`), so has the wish for the run."""
+    def _print(self, event: Json) -> None:
+        """For a program a line, for a person one to be read; where they have gone (`| head`), so has the wish
+        for the run."""
         try:
-            print(line, flush=True)
-        except BrokenPipeError:
+            if self._as_json:
+                print(json.dumps(event), flush=True)
+            elif (line := self._narrator.line(event)) is not None:
+                self._console.print(line, soft_wrap=False)
+        except (BrokenPipeError, SystemExit):  # the latter is what rich makes of the former
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             if self._task:
                 self._task.cancel()

@@ -21,6 +21,7 @@ import pytest
 from bus_house import dead, publish, read, refused_within, said
 
 from nexus_lsp.adapters.bus.redis_bus import RedisBus
+from nexus_lsp.adapters.bus.redis_scripts import DECIDE
 from nexus_lsp.ports import BusFailed, BusFigures
 from tests.scripted.redis_program import PATIENCE, REDIS, RedisProgram, redis_program
 
@@ -182,6 +183,25 @@ async def test_a_server_that_stands_still_holds_nobody_up(server: RedisProgram) 
         finally:
             server.signal(signal.SIGCONT)
         assert (await read(bus, wait=PATIENCE)).startswith("a1")
+
+
+async def test_an_answer_that_gets_lost_leaves_nothing_leased(
+    server: RedisProgram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(server) as bus:
+        await publish(bus, "a1 a2", at=time.time())
+        run = bus._server.run
+
+        async def lost(script: str, *more: Any) -> Any:
+            answer = await run(script, *more)
+            if script == DECIDE:
+                raise ConnectionResetError("the line broke")
+            return answer
+
+        with monkeypatch.context() as broken:
+            broken.setattr(bus._server, "run", lost)
+            await refused_within(5, bus.receive("ada"), "cannot be reached (the line broke)")
+        assert await read(bus) == "a1:2 a2:2"
 
 
 async def test_no_server_at_all(server: RedisProgram) -> None:

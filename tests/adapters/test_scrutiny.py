@@ -81,15 +81,16 @@ Build = Callable[..., Awaitable[House]]
 async def build(tmp_path: Path) -> AsyncIterator[Build]:
     houses: list[House] = []
 
-    async def make(files: dict[str, str] = PROJECT, timeout: float = 60) -> House:
+    async def make(files: dict[str, str] = PROJECT, own_python: bool = True) -> House:
         workspace = tmp_path / "workspace"
         for path, text in files.items():
             (workspace / path).parent.mkdir(parents=True, exist_ok=True)
             (workspace / path).write_text(text)
-        venv.create(workspace / ".venv", symlinks=True, with_pip=False)
+        if own_python:
+            venv.create(workspace / ".venv", symlinks=True, with_pip=False)
         quarantine = await Quarantine.open(workspace, tmp_path / "state")
         snapshot = await quarantine.snapshot({})
-        gates = WorkspaceGates(quarantine, workspace, timeout=timeout)
+        gates = WorkspaceGates(quarantine, workspace, timeout=60)
         houses.append(House(workspace, quarantine, gates, snapshot.commit))
         return houses[-1]
 
@@ -128,7 +129,7 @@ async def test_an_honest_change_is_measured_and_asks_nothing(build: Build):
         2,
     )
     assert len(found.notes) == 1
-    assert "were tried on new tests" in found.notes[0]
+    assert found.notes[0].startswith("Faults tried on new tests: ")
     assert sorted(os.listdir(house.checkout / "pkg")) == ["__init__.py", "a.py", "b.py"]
     assert (house.checkout / "pkg/a.py").read_text() == FIXED
 
@@ -217,10 +218,17 @@ async def test_a_test_that_notices_no_fault(build: Build):
     assert "pkg/b.py:3 `>` becomes `<=`" in said
 
 
-async def test_options_for_plugins_that_are_not_there_do_not_hide_it(build: Build):
-    house = await build({**PROJECT, "pytest.ini": "[pytest]\naddopts = --cov=pkg -n 2\n"})
-    files: Files = {"pkg/b.py": SPAN, "tests/test_b.py": SPAN_TEST.format("assert span(1, 3) != 'x'")}
-    await house.check(files, "kills_no_mutant tests/test_b.py:4 test_span")
+@pytest.mark.parametrize(
+    ("own_python", "options"),
+    [(True, "--cov=pkg -n 2"), (False, "-p xdist.plugin -p xdist.looponfail -n 2")],
+    ids=["plugins that are not there", "xdist, whose workers would load the source as it is"],
+)
+async def test_the_workspaces_own_options_do_not_get_in_the_way(build: Build, own_python: bool, options: str):
+    house = await build({**PROJECT, "pytest.ini": f"[pytest]\naddopts = {options}\n"}, own_python)
+    good, blind = "== 3", "!= 'x'"
+    for claim, expected in ((good, ""), (blind, "kills_no_mutant tests/test_b.py:4 test_span")):
+        test = SPAN_TEST.format(f"assert span(1, 3) {claim}")
+        await house.check({"pkg/b.py": SPAN, "tests/test_b.py": test}, expected)
 
 
 async def test_a_method_and_rows_notice_a_fault(build: Build):
@@ -338,8 +346,8 @@ async def test_the_time_for_faults_is_bounded(build: Build, monkeypatch: pytest.
     house = await build()
     slow = SPAN_TEST.format("import time; time.sleep(0.7); assert span(1, 3) != 'x'")
     found = await house.scrutinise({"pkg/b.py": SPAN, "tests/test_b.py": slow})
-    [note] = [note for note in found.notes if "were tried" in note]
-    tried, made = int(note.split()[0]), int(note.split()[3])
+    [note] = [note for note in found.notes if note.startswith("Faults tried on new tests: ")]
+    tried, made = (int(word) for word in note.split() if word.isdigit())
     assert 0 < tried < made, note
     assert found.seconds < 15
 

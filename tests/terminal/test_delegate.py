@@ -190,6 +190,22 @@ def manifest(root: Path) -> dict[str, tuple[str, int, int]]:
     return found
 
 
+@pytest.mark.parametrize("options", [(), ("--json",)], ids=["for a person", "for a program"])
+async def test_a_reader_that_leaves_takes_the_run_with_it(tmp_path: Path, options: tuple[str, ...]) -> None:
+    """`nexus-lsp delegate "…" | head -1`"""
+    house = House(tmp_path).write(calc=CALC).git()
+    words = ("delegate", "Analyse calc.py", "--team", "local", "--accept", "none", *options)
+    command = [sys.executable, "-m", "nexus_lsp", *words]
+    process = subprocess.Popen(
+        command, cwd=house.workspace, env=house.environment(), stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout and process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(30) != 0
+    [run] = [line for line in (await house.run("runs")).text.splitlines() if "Analyse" in line]
+    assert "cancelled" in run
+
+
 async def test_the_end_of_input_at_a_question_leaves_the_rest_waiting(tmp_path: Path) -> None:
     house = House(tmp_path).write(a=LINTY, b=LINTY).git()
     words = ("delegate", "Fix the lint findings", "--team", "local", "--accept", "ask")

@@ -80,6 +80,11 @@ class Scopes:
         """The number of an item's scope; 0 where it is not here."""
         return self._numbers[key] if key < len(self._numbers) else 0
 
+    def within(self, keys: Iterable[int], numbers: frozenset[int]) -> list[int]:
+        """Those of the keys whose items are of these scopes."""
+        known, end = self._numbers, len(self._numbers)
+        return [key for key in keys if key < end and known[key] in numbers]
+
     def of(self, query: MemoryQuery) -> Scope:
         """What a query may find."""
         numbers = frozenset(
@@ -99,10 +104,9 @@ class Scope:
     numbers: frozenset[int]
     expression: str
 
-    def within(self, keys: Iterable[int]) -> list[int]:
+    def within(self, keys: list[int]) -> list[int]:
         """Those of the keys that a query may find."""
-        scopes, numbers = self.scopes, self.numbers
-        return [key for key in keys if scopes[key] in numbers]
+        return self.scopes.within(keys, self.numbers) if self.expression else keys
 
     def narrowed(self, term: str) -> str:
         """An index expression for the items of a term that a query may find."""

@@ -135,7 +135,7 @@ class MemoryFile:
             await db.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def shrink(self) -> None:
-        """Give the room of what is gone back to the disk. Writes the file anew: quick where little is left."""
+        """Give the room of what is gone back to the disk. Writes the file anew: quick if little is left."""
         async with self._writer, self.reading() as db:
             await db.execute_fetchall("VACUUM")
             await db.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")

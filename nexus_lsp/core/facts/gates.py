@@ -104,7 +104,7 @@ class QualityMeasured:
             added or changed, of which `covered_lines` were executed. None where not measured.
         lint_errors, complexity: after the run; `..._before` before it. Complexity is the sum of the
             cyclomatic figures of the changed files, `worst` names the most complex function in them.
-        tests, new_tests: how many ran, and how many of them are new.
+        tests, new_tests: test functions after the run, and the new ones; a parametrised one is one.
         rounds: further attempts that gates and conflicts cost in this run.
         notes: what could not be measured, and why.
     """
