@@ -75,7 +75,12 @@ class Recall:
         return await memory.search(MemoryQuery(text, now, agent_id=agent_id, limit=limit))
 
     async def for_task(self, run: Run, state: TaskState, persona: Persona) -> tuple[Reminder, ...]:
-        """What an agent is reminded of at its start; it is noted, and later counted as useful or not."""
+        """What an agent is reminded of at its start; it is noted, and later counted as useful or not.
+
+        Nothing for the local team: its tools heed no words.
+        """
+        if run.started.team == "local":
+            return ()
         most = persona.memory_system.context_window_size
         task = state.task
         words = f"{task.title}\n{task.description}\n{run.started.request}"
