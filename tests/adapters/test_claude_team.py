@@ -148,7 +148,7 @@ async def test_all_that_the_team_knows_is_in_the_prompt(stage: Stage) -> None:
 
 async def test_an_agents_shell_cannot_reach_the_teams_line(stage: Stage, tmp_path: Path) -> None:
     """The line lives in the server's process: nothing of it is in the agent's files or environment."""
-    look = "env; ls -la ~ $TMPDIR 2>/dev/null; cat /proc/net/unix 2>/dev/null | head -50"
+    look = "env; ls -laR ~ $TMPDIR 2>/dev/null | head -200"
 
     def script(request: Request) -> Turn:
         if request.turn == 0:

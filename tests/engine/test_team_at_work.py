@@ -269,7 +269,10 @@ async def test_a_mistake_rejected_once_with_a_reason_is_in_the_prompt_of_the_nex
     await house.reject(first, reason="Never use a global in a.txt.")
     await house.until(first.id, lambda r: not r.team.to_learn)
 
-    second = await house.run(task("t", writes=["a.txt"]), t=replaces("a.txt", "two", "2"))
+    asks_claude = {"team": "claude"}
+    second = await house.run(
+        task("t", writes=["a.txt"]), started=asks_claude, t=replaces("a.txt", "two", "2")
+    )
     brief = house.planner.briefs[-1]
     assert brief.notes == ("about a.txt: Never use a global in a.txt.",)
     [assignment] = house.backend.calls[-1:]
@@ -285,7 +288,7 @@ async def test_what_mended_a_red_gate_is_in_the_prompt_of_the_next_run(house: Ho
     run = await house.run(task("t", writes=["a.txt"]), t=[wrong, right])
     assert run.tasks["t"].repairs == 1
     await house.until(run.id, lambda r: not r.team.to_learn)
-    await house.run(task("t", writes=["a.txt"]), t=writes())
+    await house.run(task("t", writes=["a.txt"]), started={"team": "claude"}, t=writes())
     told_now = [m.text for m in house.backend.calls[-1].memories if m.source == "gate"]
     assert len(told_now) == 1 and "tests/t.py::test_two" in told_now[0] and "What mended it" in told_now[0]
 
