@@ -1,15 +1,16 @@
 /** The two views: Runs → tasks → changes and gates, and Agents. */
 import * as vscode from "vscode";
-import type { AgentSnapshot, Ask, Gate, RunDetail, RunSummary, TaskState } from "./lspExt";
+import type { AgentSnapshot, Ask, Gate, Quality, RunDetail, RunSummary, TaskState } from "./lspExt";
 import { fileUri } from "./preview";
 import type { Store } from "./store";
-import { agentRow, changeRow, gateRow, inOrder, isActive, type Placed, type Row, runRow, taskRow } from "./view";
+import { agentRow, changeRow, gateRow, inOrder, isActive, type Placed, qualityRow, type Row, runRow, taskRow } from "./view";
 
 export type Node =
   | { kind: "run"; run: RunSummary }
   | { kind: "task"; run: RunDetail; task: TaskState }
   | { kind: "change"; change: Placed }
   | { kind: "gate"; gate: Gate; id: string }
+  | { kind: "quality"; runId: string; quality: Quality }
   | { kind: "ask"; ask: Ask };
 
 export const isNode = (value: unknown): value is Node => typeof value === "object" && value !== null && "kind" in value;
@@ -48,6 +49,8 @@ export class RunsTree implements vscode.TreeDataProvider<Node>, vscode.Disposabl
         return this.changeItem(node.change);
       case "gate":
         return item(node.id, gateRow(node.gate));
+      case "quality":
+        return item(`quality:${node.runId}`, qualityRow(node.quality));
       case "ask":
         return askItem(node.ask);
     }
@@ -61,6 +64,7 @@ export class RunsTree implements vscode.TreeDataProvider<Node>, vscode.Disposabl
       ...run.tasks.map((task): Node => ({ kind: "task", run, task })),
       ...this.changes(run, (change) => !known.has(change.taskId)),
       ...gates(run, (gate) => gate.taskId === null || !known.has(gate.taskId)),
+      ...(run.quality ? [{ kind: "quality" as const, runId: run.runId, quality: run.quality }] : []),
     ];
   }
 

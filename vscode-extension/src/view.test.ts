@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { AgentSnapshot, RunDetail, RunSummary, TaskState } from "./lspExt";
-import { agentRow, changeRow, neighbour, type Placed, placed, planMarkdown, runRow, shownLine, spliced, statusText, taskRow } from "./view";
+import type { AgentSnapshot, Quality, RunDetail, RunSummary, TaskState } from "./lspExt";
+import { agentRow, changeRow, neighbour, type Placed, placed, planMarkdown, qualityRow, runRow, shownLine, spliced, statusText, taskRow } from "./view";
 
 const run = (over: Partial<RunSummary> = {}): RunSummary => ({
   runId: "r1",
@@ -90,6 +90,18 @@ describe("rows", () => {
     };
     expect(agentRow(agent, "Mend it")).toMatchObject({ description: "developer · asks you · strained", icon: "question" });
     expect(agentRow(agent, "Mend it").tooltip).toContain("health 8.5 of 10\n1 restart\nstrained: 2 red gates");
+  });
+
+  it.each<[Partial<Quality>, string]>([
+    [{}, "nothing could be measured"],
+    [{ changedCoverage: 75, changedLines: 4, coveredLines: 3, tests: 1, newTests: 1 }, "tests execute 3 of 4 changed lines · 1 test, 1 new"],
+    [{ complexity: 9, complexityBefore: 7, lintErrors: 0, lintErrorsBefore: 0, rounds: 1 }, "complexity 7 → 9 · lint errors 0 · 1 repair round"],
+  ])("figures of a run %#", (measured, description) => {
+    const nothing: Quality = {
+      coverage: null, changedCoverage: null, changedLines: null, coveredLines: null, lintErrors: null, lintErrorsBefore: null,
+      complexity: null, complexityBefore: null, worst: "", tests: null, newTests: null, rounds: 0, notes: [], measuredBy: "nexus",
+    };
+    expect(qualityRow({ ...nothing, ...measured }).description).toBe(description);
   });
 
   it.each([

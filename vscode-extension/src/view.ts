@@ -1,6 +1,6 @@
 /** How runs, tasks, changes and agents read: pure text, so that every wording is tested without an editor. */
 import type { Range } from "vscode-languageserver-protocol";
-import type { AgentSnapshot, Change, Gate, RunDetail, RunStatus, RunSummary, TaskState } from "./lspExt";
+import type { AgentSnapshot, Change, Gate, Quality, RunDetail, RunStatus, RunSummary, TaskState } from "./lspExt";
 
 /** A tree row. `icon` is a codicon's name, `color` a theme colour's id. */
 export interface Row {
@@ -155,6 +155,36 @@ export function gateRow(gate: Gate): Row {
     ...(color ? { color } : {}),
     context: "gate",
   };
+}
+
+/** What the server measured of all that landed; what it could not measure is left out. */
+export function qualityRow(quality: Quality): Row {
+  const parts = qualityFigures(quality);
+  return {
+    label: "measured",
+    description: parts.join(" · ") || "nothing could be measured",
+    tooltip: ["Measured by NEXUS of all that landed, not claimed by an agent:", ...parts, ...(quality.worst ? [`most complex: ${quality.worst}`] : []), ...quality.notes].join("\n"),
+    icon: "graph",
+    context: "quality",
+  };
+}
+
+function qualityFigures(quality: Quality): string[] {
+  const changed = quality.changedCoverage === null ? [] : [`tests execute ${quality.coveredLines} of ${quality.changedLines} changed lines`];
+  const tests = quality.tests === null ? [] : [`${count(quality.tests, "test")}, ${quality.newTests ?? 0} new`];
+  const rounds = quality.rounds ? [count(quality.rounds, "repair round")] : [];
+  return [
+    ...changed,
+    ...tests,
+    ...compared("complexity", quality.complexityBefore, quality.complexity),
+    ...compared("lint errors", quality.lintErrorsBefore, quality.lintErrors),
+    ...rounds,
+  ];
+}
+
+function compared(noun: string, before: number | null, now: number | null): string[] {
+  if (before === null || now === null) return [];
+  return [before === now ? `${noun} ${now}` : `${noun} ${before} → ${now}`];
 }
 
 /** `task` is the title of what it is at work on. */
