@@ -94,8 +94,8 @@ class Desk:
         self.changes |= {c["id"]: c for c in changes}
         self._homes, self._of_tasks = {}, {}
 
-    def _at(self, path: str) -> list[Json]:
-        """All changes that show on a file, oldest first."""
+    def on_file(self, path: str) -> list[Json]:
+        """All changes that show on a file, whatever became of them, oldest first."""
         if not self._homes:
             for change in self.changes.values():
                 self._homes.setdefault(home(change), []).append(change)
@@ -113,11 +113,11 @@ class Desk:
 
     def pending(self, path: str) -> list[Json]:
         """The waiting changes shown on a file, oldest first."""
-        return [c for c in self._at(path) if c["status"] == "pending"]
+        return [c for c in self.on_file(path) if c["status"] == "pending"]
 
     def accepted(self, path: str) -> list[Json]:
         """The accepted edits of a file that are still of interest, oldest first."""
-        accepted = [c for c in self._at(path) if c["status"] == "accepted" and c["kind"] == "edit"]
+        accepted = [c for c in self.on_file(path) if c["status"] == "accepted" and c["kind"] == "edit"]
         return [c for c in accepted if c["id"] in self._decided]
 
     def pending_of(self, run_id: str, task_id: str) -> list[Json]:
@@ -289,7 +289,7 @@ class Desk:
     async def _find_again(self, path: str) -> None:
         gone = [
             c
-            for c in self._at(path)
+            for c in self.on_file(path)
             if c["kind"] == "edit"
             and c["status"] == "outdated"
             and c["note"].startswith(LOST_GROUND)

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from typing import Any
 
 from lsprotocol import types as lsp
 
+from nexus_lsp.core.text import split_lines
 from nexus_lsp.lsp import marks
 from nexus_lsp.lsp.desk import Desk, home
 from nexus_lsp.lsp.language_server import NexusLanguageServer
+from nexus_lsp.lsp.questioned import shown_at
 from nexus_lsp.lsp.showing import Showing
 
 log = logging.getLogger(__name__)
@@ -99,7 +101,8 @@ class Publisher:
             key = run + event["gate"]
             old = self._gates.pop(key, [])
             if kind != "gate_passed":
-                self._gates[key] = [(p["path"], p) for p in event["places"]]
+                told = {"run_id": event["run_id"], "whole": kind == "gate_warning"}
+                self._gates[key] = [(p["path"], p | told) for p in event["places"]]
             for path, _ in [*old, *self._gates.get(key, [])]:
                 self.show(path)
         elif kind in ("run_completed", "run_cancelled"):
@@ -107,16 +110,30 @@ class Publisher:
                 for path, _ in self._gates.pop(key):
                     self.show(path)
 
-    def _gate_marks(self, path: str) -> list[Json]:
-        lines = self._showing.desk.lines_of(path) if self._showing.desk else []
-        return [
-            marks.warning(
-                marks.whole_lines(lines, place["line"], 1, self._server.units), f"Gate: {place['message']}"
-            )
-            for places in self._gates.values()
-            for where, place in places
-            if where == path
-        ]
+    def _gate_marks(self, path: str) -> Iterator[tuple[str, Json]]:
+        """(URI, warning) of what gates say about a file."""
+        for places in list(self._gates.values()):
+            for where, place in places:
+                if where == path and (found := self._gate_place(path, place)):
+                    yield found[0], marks.warning(found[1], f"Gate: {place['message']}")
+
+    def _gate_place(self, path: str, place: Json) -> tuple[str, lsp.Range] | None:
+        """What holds for all that landed (`whole`) is shown on the change that brings it."""
+        showing, desk, units = self._showing, self._showing.desk, self._server.units
+        uri, line = showing.uri(path), place["line"]
+        if desk is not None and place["whole"]:
+            mine = [c for c in desk.on_file(path) if c["run_id"] == place["run_id"]]
+            found = shown_at(line, mine)
+            if found is None:
+                return None
+            change, line = found
+            if change is not None and showing.has_preview(change):
+                lines = split_lines(change["after"])
+                return showing.page(change, uri), marks.whole_lines(lines, line, 1, units)
+            at = showing.place(change) if change is not None else None
+            if at is not None:
+                return uri, at
+        return uri, marks.whole_lines(desk.lines_of(path) if desk else [], line, 1, units)
 
     # --- what ----------------------------------------------------------------------------------------
 
@@ -146,11 +163,10 @@ class Publisher:
         """URI → what is marked there because of a file: on the file itself, and on previews."""
         pages: dict[str, list[Json]] = {}
         desk, uri = self._showing.desk, self._showing.uri(path)
-        found = self._gate_marks(path)
         for change, mark in await self._marks(desk, path) if desk else ():
             pages.setdefault(self._showing.page(change, uri), []).append(mark)
-        if found:
-            pages.setdefault(uri, []).extend(found)
+        for page, mark in self._gate_marks(path):
+            pages.setdefault(page, []).append(mark)
         return pages
 
     async def _marks(self, desk: Desk, path: str) -> list[tuple[Json, Json]]:

@@ -475,7 +475,9 @@ class TestEditor:
     def marks(self, path: str) -> list[Json]:
         """The diagnostics shown on a file now, by place."""
         shown = self.diagnostics.get(self.uri(path), {"diagnostics": []})["diagnostics"]
-        return sorted(shown, key=lambda d: (d["range"]["start"]["line"], d["data"]["changeId"]))
+        return sorted(
+            shown, key=lambda d: (d["range"]["start"]["line"], d.get("data", {}).get("changeId", ""))
+        )
 
     def shown_lines(self, path: str) -> list[str]:
         """The text that each mark covers."""

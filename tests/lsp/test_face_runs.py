@@ -355,6 +355,45 @@ def test_two_agents_of_claude_code_change_and_make_files(start: Start, root: Pat
     editor.wait_event("run_completed")
 
 
+def test_a_weakened_test_is_a_warning_on_the_hunk_that_weakens_it(start: Start, root: Path):
+    (root / "shop.py").write_text("def price():\n    return 1\n")
+    test = "from shop import price\n\n\ndef test_type():\n    assert price() > 0\n\n\ndef test_price():\n    assert price() == 1\n"
+    (root / "test_shop.py").write_text(test)
+
+    def script(request: Request) -> Turn:
+        match request.turn:
+            case 0:
+                return read("test_shop.py")
+            case 1:
+                return edit("test_shop.py", "from shop", "import sys\n\nfrom shop")
+            case 2:
+                return edit("test_shop.py", "    assert price() == 1\n", "    assert price() is not None\n")
+            case 3:
+                return write("test_more.py", "def test_nothing():\n    pass\n")
+        return say("Done.")
+
+    plan = {"summary": "Tidy.", "tasks": [task("tests", "alpha_test_creator", "Tidy the tests")]}
+    with scripted(script, plan) as (service, env):
+        editor = start(options={"team": "claude"}, env=env)
+        editor.open("test_shop.py")
+        editor.command("delegate", request="Tidy the tests")
+        editor.wait_event("run_ready", "run_failed")
+        assert service.errors == []
+    marks = editor.wait_marks("test_shop.py", 3)
+    [warned] = [m for m in marks if m["severity"] == 2]
+    [hunk] = [c for c in editor.changes("test_shop.py") if "is not None" in c["after"]]
+    assert warned["message"] == (
+        "Gate: `test_price` asserted `price() == 1`, and now only `price() is not None`. Assert as much as before, "
+        "or check why not."
+    )
+    assert warned["range"]["start"]["line"] == 8  # where the old assertion stands, above which two lines wait
+    assert hunk["range"]["start"] == warned["range"]["start"]
+    new = [m["message"] for m in editor.wait_marks("test_more.py", 2) if m["severity"] == 2]
+    assert new == [
+        "Gate: `test_nothing` asserts nothing: it only fails where something raises. Assert the result."
+    ]
+
+
 def test_while_agents_work_the_server_answers_at_once_and_cancel_and_exit_end_them(
     start: Start, tmp_path: Path
 ):
