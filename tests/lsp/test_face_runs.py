@@ -357,8 +357,8 @@ def test_two_agents_of_claude_code_change_and_make_files(start: Start, root: Pat
 
 def test_a_weakened_test_is_a_warning_on_the_hunk_that_weakens_it(start: Start, root: Path):
     (root / "shop.py").write_text("def price():\n    return 1\n")
-    test = "from shop import price\n\n\ndef test_type():\n    assert price() > 0\n\n\ndef test_price():\n    assert price() == 1\n"
-    (root / "test_shop.py").write_text(test)
+    tests = "def test_type():\n    assert price() > 0\n\n\ndef test_price():\n    assert price() == 1\n"
+    (root / "test_shop.py").write_text("from shop import price\n\n\n" + tests)
 
     def script(request: Request) -> Turn:
         match request.turn:
@@ -383,8 +383,8 @@ def test_a_weakened_test_is_a_warning_on_the_hunk_that_weakens_it(start: Start, 
     [warned] = [m for m in marks if m["severity"] == 2]
     [hunk] = [c for c in editor.changes("test_shop.py") if "is not None" in c["after"]]
     assert warned["message"] == (
-        "Gate: `test_price` asserted `price() == 1`, and now only `price() is not None`. Assert as much as before, "
-        "or check why not."
+        "Gate: `test_price` asserted `price() == 1`, and now only `price() is not None`. "
+        "Assert as much as before, or check why not."
     )
     assert warned["range"]["start"]["line"] == 8  # where the old assertion stands, above which two lines wait
     assert hunk["range"]["start"] == warned["range"]["start"]
