@@ -61,6 +61,8 @@ class Narrator:
     def __init__(self, names: Mapping[str, str]) -> None:
         self._names = names
         self._titles: dict[str, tuple[str, str]] = {}
+        self._claims: dict[str, str] = {}
+        """Task -> how sure its agent says it is."""
 
     def line(self, event: Json) -> RenderableType | None:
         """What the user sees of one event; None where it says nothing new to a person."""
@@ -129,12 +131,17 @@ class Narrator:
         return Padding(line, 0)  # the console joins bare texts, and the new one wraps again
 
     def _task_submitted(self, e: Json) -> RenderableType | None:
+        sure = ((e["response"] or {}).get("task_result") or {}).get("confidence_score")
+        if sure is not None:
+            self._claims[e["task_id"]] = f"its own claim: {100 * sure:.0f} % sure"
         return Group(*(Text(f"           note: {n}", "yellow") for n in e["notes"])) if e["notes"] else None
 
     def _task_completed(self, e: Json) -> RenderableType:
         who, title = self._of(e["task_id"])
-        files = f" [dim]({count(len(e['paths']), 'file')})[/]" if e["paths"] else ""
-        head = Text.from_markup(f"  [green]✓[/] {who} {title}{files}")
+        told = [count(len(e["paths"]), "file")] if e["paths"] else []
+        told += [claim] if (claim := self._claims.get(e["task_id"])) else []
+        more = f" [dim]({'; '.join(told)})[/]" if told else ""
+        head = Text.from_markup(f"  [green]✓[/] {who} {title}{more}")
         if not e["summary"].strip():
             return head
         return Group(head, _said(e["summary"]))

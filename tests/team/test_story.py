@@ -319,6 +319,7 @@ async def _the_terminal_shows_the_transcript(house: House, run_id: str) -> None:
         "answered by you: Yes, whole cents",
         "remembered (note): Prices in the cart are whole cents.",
         "tests execute 2 of 2 changed lines",
+        "Do code (1 file; its own claim: 90 % sure)",
     ):
         assert words in " ".join(shown.split()), f"{words}\n{shown}"
     assert re.search(r"↻ Alpha\s+Do tests: broken", shown), shown

@@ -113,6 +113,8 @@ export interface TaskState {
   restarts: number;
   /** A revised plan has other tasks in its place. */
   replaced: boolean;
+  /** What its agent says of its work, in the seed's schema; claims, no measurements. */
+  response: { task_result: { confidence_score?: number } } | null;
 }
 
 /** `data` of a change's diagnostic; `editRange` is its exact place, an insertion's is empty. */

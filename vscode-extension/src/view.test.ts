@@ -52,11 +52,13 @@ describe("rows", () => {
     const task: TaskState = {
       taskId: "t1", agentId: "code_developer", instanceId: "1", title: "Fix", type: "implementation", status: "in_progress",
       message: "reading a.py", percent: 20, attempt: 2, summary: "", dependsOn: ["t0"],
-      usd: 0, tokens: 0, repairs: 0, restarts: 0, replaced: false,
+      usd: 0, tokens: 0, repairs: 0, restarts: 0, replaced: false, response: null,
     };
     expect(taskRow(task, "Code").description).toBe("Code · attempt 2 · 20 % · reading a.py");
     expect(taskRow({ ...task, status: "completed", attempt: 1 }, "Code").description).toBe("Code");
     expect(taskRow(task, "Code").tooltip).toContain("after t0");
+    const sure = { ...task, response: { task_result: { confidence_score: 0.9 } } };
+    expect(taskRow(sure, "Code").tooltip).toContain("Its own claim: 90 % sure.");
   });
 
   it.each([

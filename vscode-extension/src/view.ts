@@ -91,11 +91,13 @@ export function taskRow(task: TaskState, agentName: string): Row {
   if (task.status === "in_progress" && task.percent !== null) parts.push(`${task.percent} %`);
   if (task.status === "in_progress" && task.message) parts.push(task.message);
   if (task.status === "failed" && task.summary) parts.push(oneLine(task.summary));
+  const sure = task.response?.task_result.confidence_score;
+  const claim = sure === undefined ? "" : `\n\nIts own claim: ${Math.round(100 * sure)} % sure.`;
   const after = task.dependsOn.length ? `\nafter ${task.dependsOn.join(", ")}` : "";
   return {
     label: task.title,
     description: parts.join(" · "),
-    tooltip: `${task.title}\n${agentName}, ${task.type}, ${task.status.replace("_", " ")}${after}${task.summary ? `\n\n${task.summary}` : ""}`,
+    tooltip: `${task.title}\n${agentName}, ${task.type}, ${task.status.replace("_", " ")}${after}${task.summary ? `\n\n${task.summary}` : ""}${claim}`,
     icon,
     ...(color ? { color } : {}),
     context: words("task", task.status),
