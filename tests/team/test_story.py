@@ -37,6 +37,7 @@ from tests.scripted.anthropic_server import (
     write,
 )
 from tests.scripted.openai_server import ScriptedOpenAI
+from tests.scripted.redis_program import REDIS, redis_program
 from tests.terminal.command_line import House
 
 Json = dict[str, Any]
@@ -212,7 +213,9 @@ class Stage:
         return await self.api.execute("run", {"run_id": run_id})
 
 
-async def engine(house: House, openai: ScriptedOpenAI, claude: ScriptedAnthropic) -> EngineApi:
+async def engine(
+    house: House, openai: ScriptedOpenAI, claude: ScriptedAnthropic, redis_url: str | None = None
+) -> EngineApi:
     env = {
         "PATH": os.environ["PATH"],
         "HOME": str(house.root / "home"),
@@ -222,7 +225,8 @@ async def engine(house: House, openai: ScriptedOpenAI, claude: ScriptedAnthropic
         "ANTHROPIC_BASE_URL": claude.base_url,
         "ANTHROPIC_API_KEY": "sk-agents",
     }
-    return await connect(house.workspace, Settings(trusted=True, max_agents=4, coverage_target=0), env)
+    settings = Settings(trusted=True, max_agents=4, coverage_target=0, redis_url=redis_url)
+    return await connect(house.workspace, settings, env)
 
 
 async def kill_agent(house: House, task_id: str) -> None:
@@ -353,3 +357,48 @@ async def _the_second_run(house: House) -> None:
     recalled = [e for e in stage.of("memory_recalled") if e["task_id"] == "code"]
     kinds = {line["kind"] for line in recalled[0]["items"]}
     assert {"decision", "lesson"} <= kinds
+
+
+# --- without the bus ---------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(REDIS is None, reason="redis-server is not installed")
+async def test_redis_gone_in_the_middle_of_a_run_delays_a_message_and_loses_none(house: House) -> None:
+    """Aria speaks while Redis is down; Code, who waits for it, hears it once Redis is back."""
+    down = asyncio.Event()
+
+    async def speaks(r: Request) -> Turn:
+        await down.wait()
+        return team("send_message", to="Code", text="rate is from 0 to 1") if r.turn == 0 else submit("Said.")
+
+    def hears(r: Request) -> Turn:
+        if "rate is from 0 to 1" in r.text:
+            return submit("Heard it.")
+        assert r.turn < 60
+        return team("read_messages", wait_seconds=2) if r.turn else read("cart.py")
+
+    script = by_task({"research": speaks, "code": hears})
+    plan = {**PLAN, "tasks": PLAN["tasks"][:2]}
+    (house.root / "redis").mkdir()
+    async with ScriptedOpenAI(plan=plan) as openai, ScriptedAnthropic(script) as claude:
+        with redis_program(house.root / "redis") as redis:
+            api = await engine(house, openai, claude, redis.url)
+            try:
+                stage = Stage(api, house)
+                await stage.delegate("Add a discount to the cart")
+                await stage.until(lambda: len(stage.of("task_started")) == 2 and len(claude.requests) >= 2)
+                redis.kill()
+                down.set()
+                await stage.until(lambda: stage.of("message_delayed"))
+                redis.start()
+                await stage.until(lambda: stage.of("run_completed", "run_failed"))
+            finally:
+                await api.close()
+        assert claude.errors == []
+    assert [e["type"] for e in stage.of("run_completed", "run_failed")] == ["run_completed"]
+    told = [e["why"] for e in stage.of("message_delayed")]
+    assert "cannot be reached" in told[0] and "nothing is lost" in told[0]
+    assert told[-1] == "The message bus works again."
+    [said] = [e for e in stage.of("message_sent") if e["message"].get("message_type") == "information"]
+    got = [e for e in stage.of("message_delivered") if e["message_id"] == said["message"]["message_id"]]
+    assert len(got) == 1 and stage.of("message_dead") == []
