@@ -275,8 +275,11 @@ class Staff:
         texts: list[str] = []
         for name in PROJECT_FILES:
             file = self.workspace / name
-            if file.is_file():
-                texts.append(f"# {name}\n{file.read_text('utf-8', 'replace')[:PROJECT_TEXT]}")
+            # a link could lead to a key of the user's, and every prompt would hold it
+            if file.is_file() and file.resolve().is_relative_to(self.workspace.resolve()):
+                with file.open("rb") as content:
+                    text = content.read(4 * PROJECT_TEXT).decode("utf-8", "replace")
+                texts.append(f"# {name}\n{text[:PROJECT_TEXT]}")
         return "\n\n".join(texts)
 
     async def close(self) -> None:

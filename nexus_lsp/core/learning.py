@@ -69,7 +69,9 @@ def failed(run: Run, state: TaskState, reason: str, at: float) -> list[MemoryIte
 
 
 def answered(run: Run, ask: f.AskOpened, answer: str, at: float) -> list[MemoryItem]:
-    """What the user answered to an agent's question."""
+    """What the user answered to an agent's question; nothing where nobody did."""
+    if answer == ask.default:
+        return []
     return [
         MemoryItem(
             id=lesson_id(run.id, ask.ask_id),

@@ -214,7 +214,10 @@ class Mailroom:
         if found:
             await self._delivered(run_id, recipient, tuple((d.message_id, d.attempt) for d, _ in found))
         if deliveries:
-            await bus.acknowledge(box, [d.message_id for d in deliveries])
+            try:
+                await bus.acknowledge(box, [d.message_id for d in deliveries])
+            except BusFailed as error:  # they come again, and are passed over: the journal has them
+                log.info("what was read is not acknowledged: %s", error)
         return tuple(message for _, message in found)
 
     async def _read(self, run_id: str, recipient: str, delivery: Delivery) -> Message | None:

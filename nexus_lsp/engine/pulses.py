@@ -58,9 +58,11 @@ class Pulses:
             pulse.heard = self._engine.adapters.now()
             pulse.tokens = max(pulse.tokens, tokens)
 
-    def end(self, run_id: str, task_id: str) -> None:
-        """It is no longer at work."""
-        self._pulses.pop((run_id, task_id), None)
+    def end(self, run_id: str, task_id: str, attempt: int) -> None:
+        """This attempt is no longer at work; a later one may be by now."""
+        pulse = self._pulses.get((run_id, task_id))
+        if pulse is not None and pulse.attempt == attempt:
+            del self._pulses[run_id, task_id]
 
     def silence(self, run_id: str, task_id: str) -> float | None:
         """Seconds since an agent at work was last heard; None for one that is not."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from nexus_lsp.core import facts as f
 from nexus_lsp.core import happenings as h
-from nexus_lsp.core.memory import MemoryItem, MemoryKind, MemoryQuery, Recalled
+from nexus_lsp.core.memory import MemoryItem, MemoryKind, MemoryQuery, Recalled, kept
 from nexus_lsp.core.personas import Persona, retention
 from nexus_lsp.core.problems import Refused
 from nexus_lsp.core.run import Run, TaskState
@@ -52,7 +52,11 @@ class Recall:
         """The store, opened when it is first needed; MemoryFailed where it cannot be used."""
         if self._opened is None:
             self._opened = asyncio.create_task(self._memory.open(), name="open memory")
-        await asyncio.shield(self._opened)
+        try:
+            await asyncio.shield(self._opened)
+        except MemoryFailed:
+            self._opened = None  # what locks it now may be gone at the next try
+            raise
         return self._memory
 
     async def tell(self, run_id: str) -> None:
@@ -161,6 +165,7 @@ class Recall:
     ) -> None:
         """Store items, and note that they are stored; those not `wanted` are only noted as dealt with."""
         memory = await self.ready()
+        items = [kept(item) for item in items]  # the journal keeps no key either
         chosen = items if wanted is None else wanted
         if chosen:
             await memory.store(chosen)

@@ -39,7 +39,7 @@ async def work(engine: Engine, run_id: str, task_id: str) -> None:
         await engine.deliver(run_id, end)
         await respond(engine, run_id, end)
     finally:
-        engine.pulses.end(run_id, task_id)
+        engine.pulses.end(run_id, task_id, state.attempt)
         # what was of worth is in the quarantine by now, or was given up on purpose; an engine that
         # closes leaves the checkout to be salvaged at the next open
         if not engine.closing:

@@ -180,4 +180,7 @@ async def _answer(api: EngineApi, ask: Json, prompt: Prompt | None) -> None:
 def _meant(typed: str, options: list[str], default: str, in_words: bool) -> str:
     if typed.isdigit() and 0 < int(typed) <= len(options):
         return options[int(typed) - 1]
+    named = [o for o in options if typed and o.lower().startswith(typed.lower())]
+    if len(named) == 1:
+        return named[0]
     return typed if in_words and typed else default

@@ -131,7 +131,9 @@ class Narrator:
         return Padding(line, 0)  # the console joins bare texts, and the new one wraps again
 
     def _task_submitted(self, e: Json) -> RenderableType | None:
-        sure = ((e["response"] or {}).get("task_result") or {}).get("confidence_score")
+        response: Json = e["response"] or {}
+        result: Json = response.get("task_result") or {}
+        sure = result.get("confidence_score")
         if sure is not None:
             self._claims[e["task_id"]] = f"its own claim: {100 * sure:.0f} % sure"
         return Group(*(Text(f"           note: {n}", "yellow") for n in e["notes"])) if e["notes"] else None

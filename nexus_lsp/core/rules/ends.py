@@ -60,9 +60,8 @@ def _replan(run: Run, limits: Limits) -> Facts:
     for message_id, sent in run.team.messages.items():
         alert = sent.message.get("message_type") == "alert" and sent.reach.get(PRIME) == "delivered"
         if alert and message_id not in run.considered:
-            reason = (
-                f"{sent.message['from']['agent_id']}: {_first_line(str(sent.message['payload']['text']))}"
-            )
+            said = _first_line(str(sent.message["payload"].get("text", "")))
+            reason = f"{sent.message['from']['agent_id']}: {said}"
             return [f.ReplanRequested("", reason, run.replans + 1, message_id)]
     for s in run.tasks.values():
         if s.lost and not s.broken and s.task.id not in run.considered:
