@@ -272,14 +272,19 @@ class Staff:
 
     def project_text(self) -> str:
         """What the repository says to agents, to be quoted as untrusted."""
-        texts: list[str] = []
+        root, texts = self.workspace.resolve(), list[str]()
         for name in PROJECT_FILES:
-            file = self.workspace / name
-            # a link could lead to a key of the user's, and every prompt would hold it
-            if file.is_file() and file.resolve().is_relative_to(self.workspace.resolve()):
+            try:
+                file = (root / name).resolve()
+                # A link could lead to a key of the user's, or to an .env that is in no checkout, and every
+                # prompt would hold it; one to other notes of the repository is usual.
+                if not (file.is_relative_to(root) and file.suffix == ".md" and file.is_file()):
+                    continue
                 with file.open("rb") as content:
                     text = content.read(4 * PROJECT_TEXT).decode("utf-8", "replace")
-                texts.append(f"# {name}\n{text[:PROJECT_TEXT]}")
+            except (OSError, RuntimeError):  # not readable; links that go round in a circle
+                continue
+            texts.append(f"# {name}\n{text[:PROJECT_TEXT]}")
         return "\n\n".join(texts)
 
     async def close(self) -> None:

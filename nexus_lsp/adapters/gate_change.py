@@ -40,15 +40,15 @@ class Change:
     diffs: tuple[FileDiff, ...]
     texts: tuple[TextChange, ...]
 
-    def sources(self) -> tuple[SourceChange, ...]:
-        """The changed source files that are still there and can be parsed; tests are none."""
-        found: list[SourceChange] = []
-        for text in self.texts:
-            if is_source(text.path) and text.new is not None:
-                starts, changed = statement_starts(text.new), changed_lines(text.old, text.new)
-                lines = {line: starts[line] for line in sorted(changed) if line in starts}
-                found.append(SourceChange(text.path, text.new, lines))
-        return tuple(found)
+
+def source_change(text: TextChange) -> SourceChange | None:
+    """A changed source file that is still there; without lines where it cannot be parsed. Tests are none."""
+    if not is_source(text.path) or text.new is None:
+        return None
+    starts, changed = statement_starts(text.new), changed_lines(text.old, text.new)
+    return SourceChange(
+        text.path, text.new, {line: starts[line] for line in sorted(changed) if line in starts}
+    )
 
 
 async def read_change(repository: Repository, base: str, head: str) -> Change:

@@ -7,13 +7,15 @@ which may change nothing that anybody could see.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nexus_lsp.adapters import gate_reading
 from nexus_lsp.adapters.gate_change import Change, SourceChange, without_change
 from nexus_lsp.adapters.gate_place import Place
-from nexus_lsp.adapters.local.mutants import line_mutants
+from nexus_lsp.adapters.gate_reading import ReaderDied, answers
 from nexus_lsp.adapters.pytest_run import PytestRun
 from nexus_lsp.core.integrity import Question, QuestionKind, TestChange
 from nexus_lsp.ports import Repository
@@ -66,10 +68,14 @@ class _Fault:
 
 
 async def try_tests(
-    bench: Bench, change: Change, passed: Collection[str], tests: Sequence[TestChange]
+    bench: Bench,
+    change: Change,
+    sources: Sequence[SourceChange],
+    passed: Collection[str],
+    tests: Sequence[TestChange],
 ) -> Trials:
-    """Try those of the new tests that are among `passed`, all on the head's own tree."""
-    sources = [source for source in change.sources() if source.lines]
+    """Try those of the new tests that are among `passed`, all on the head's own tree, on these sources."""
+    sources = [source for source in sources if source.lines]
     names = {function(test) for test in passed}
     tests = [test for test in tests if test.node_id in names]
     if not tests or not sources:
@@ -163,7 +169,7 @@ async def _blind(
     """Questions about the tests that fail on no fault, and what was tried."""
     names = {test.node_id for test in tests}
     rows = {row: lines for row, lines in executed.items() if function(row) in names}
-    faults = await asyncio.to_thread(_faults, sources, rows)
+    faults = await _faults(sources, rows)
     if not faults:
         return [], ()
     bench.say(f"Trying faults in the changed lines on {_count(len(tests), 'new test')}")
@@ -185,18 +191,23 @@ async def _blind(
     return [_blindness(test, met[test.node_id]) for test in blind], _notes(len(tried), len(faults), few)
 
 
-def _faults(sources: Sequence[SourceChange], rows: Mapping[str, _Lines]) -> list[_Fault]:
-    """Mutants on changed lines that these tests execute, as many from each file."""
+async def _faults(sources: Sequence[SourceChange], rows: Mapping[str, _Lines]) -> list[_Fault]:
+    """Mutants on changed lines that these tests execute, as many from each file, as far as time goes."""
     found: list[_Fault] = []
     each = max(LEAST, _MADE // len(sources))
+    tests: dict[tuple[str, int], tuple[str, ...]] = {}
+    order: list[object] = [{"job": "faults"}]
     for source in sources[:_MADE]:
-        tests: dict[int, tuple[str, ...]] = {}
         for line, statement in source.lines.items():
-            tests[line] = tuple(row for row in sorted(rows) if statement in rows[row].get(source.path, ()))
-        reached = [line for line, names in tests.items() if names]
-        for made in line_mutants(source.text, reached, min(each, FAULTS)):
-            faulty = _Fault(len(found), source.path, made.line, made.what, made.source, tests[made.line])
-            found.append(faulty)
+            names = tuple(row for row in sorted(rows) if statement in rows[row].get(source.path, ()))
+            tests[source.path, line] = names
+        reached = [line for line in source.lines if tests[source.path, line]]
+        order.append((source.path, source.text, reached, min(each, FAULTS)))
+    with contextlib.suppress(TimeoutError, ReaderDied):
+        async with asyncio.timeout(gate_reading.SECONDS), contextlib.aclosing(answers(order)) as made:
+            async for _, fault in made:
+                at = fault["path"], fault["line"]
+                found.append(_Fault(len(found), *at, fault["what"], fault["source"], tests[at]))
     return found
 
 

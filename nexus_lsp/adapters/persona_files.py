@@ -1,7 +1,8 @@
 """Persona files: the bundled ones, the user's own, and what a workspace may add or change.
 
 **Invariant:** a workspace's file never widens what an agent may do; it may narrow it, or reword it. What an
-agent file (`agent_files`) describes never takes the place of a persona.
+agent costs, how often it is started and what is remembered stays the user's. What an agent file
+(`agent_files`) describes never takes the place of a persona.
 """
 
 from __future__ import annotations
@@ -11,7 +12,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from nexus_lsp.adapters.agent_files import MOST_AGENTS, Shelf, import_agents, read_shelf
-from nexus_lsp.core.personas import READ_ONLY_TOOLS, Caution, Persona, parse_persona
+from nexus_lsp.core.personas import (
+    READ_ONLY_TOOLS,
+    Caution,
+    Health,
+    MemorySystem,
+    Persona,
+    current_model,
+    parse_persona,
+)
 from nexus_lsp.core.problems import Problem
 from nexus_lsp.core.quoting import one_line
 
@@ -22,6 +31,9 @@ _MOST_HANDOFFS = 10
 
 _Loaded = dict[str, tuple[str, Persona]]
 """(where, persona) by `agent_id`, in the order they were loaded."""
+
+_Cautions = list[tuple[str, tuple[str, str]]]
+"""(field, (what is wrong, mend))."""
 
 
 def load_personas(
@@ -78,10 +90,11 @@ def _add(found: _Loaded, more: Iterator[tuple[str, Persona]]) -> None:
 
 def _of_workspace(root: Path, own: _Loaded, problems: list[Problem]) -> Iterator[tuple[str, Persona]]:
     shelf = Shelf(root / ".nexus" / "personas", ".nexus/personas", ".json", "workspace", root)
-    for where, persona in _read(shelf, problems):
-        known = own.get(persona.agent_id)
-        at = f"{where}: claude_configuration.tools_enabled"
-        yield where, _without_new_rights(persona, at, known[1] if known else None, problems)
+    for where, given in _read(shelf, problems):
+        known = own.get(given.agent_id)
+        cautions, persona = _without_new_rights(given, known[1] if known else None)
+        problems += [Caution(f"{where}: {_FIELDS.get(field, field)}", *told) for field, told in cautions]
+        yield where, persona
 
 
 def _agent_shelves(root: Path) -> list[Shelf]:
@@ -91,18 +104,38 @@ def _agent_shelves(root: Path) -> list[Shelf]:
     ]
 
 
-def _without_new_rights(
-    persona: Persona, where: str, own: Persona | None, problems: list[Problem]
-) -> Persona:
-    allowed = READ_ONLY_TOOLS if own is None else frozenset(own.claude_configuration.tools_enabled)
-    wanted = persona.claude_configuration.tools_enabled
-    kept = tuple(name for name in wanted if name in allowed)
-    if kept != wanted:
-        more = one_line(", ".join(name for name in wanted if name not in allowed), 200)
-        told = f"a workspace cannot give itself {more}"
-        mend = "Put the persona into your own persona directory if you want that."
-        problems.append(Caution(where, told, mend))
-    return replace(persona, claude_configuration=replace(persona.claude_configuration, tools_enabled=kept))
+_FIELDS = {"tools": "claude_configuration.tools_enabled", "model": "claude_configuration.model"}
+"""What a persona file calls that which agent files have at their top."""
+
+_MEND = "Put the persona into your own persona directory if you want that."
+
+_USUAL_MODEL = "sonnet"
+
+
+def _without_new_rights(persona: Persona, own: Persona | None) -> tuple[_Cautions, Persona]:
+    """What the persona may not choose, by field, and the persona without it.
+
+    `own` is the user's or the bundled one of its id, which says what holds instead.
+    """
+    asked = persona.claude_configuration
+    usual = own.claude_configuration if own else replace(asked, model=_USUAL_MODEL)
+    allowed = READ_ONLY_TOOLS if own is None else frozenset(usual.tools_enabled)
+    kept = tuple(name for name in asked.tools_enabled if name in allowed)
+    memory, health = (own.memory_system, own.health) if own else (MemorySystem(), Health())
+    cautions: _Cautions = []
+    if kept != asked.tools_enabled:
+        more = one_line(", ".join(name for name in asked.tools_enabled if name not in allowed), 200)
+        cautions.append(("tools", (f"a workspace cannot give itself {more}", _MEND)))
+    for field, differs, what in (
+        ("model", current_model(asked.model) != current_model(usual.model), "what an agent costs"),
+        ("memory_system", persona.memory_system not in (memory, MemorySystem()), "what you remember"),
+        ("health", persona.health not in (health, Health()), "how often an agent is started"),
+    ):
+        if differs:
+            stays = "yours stays" if own else "the usual one is used"
+            cautions.append((field, (f"a workspace cannot choose {what}; {stays}", _MEND)))
+    configured = replace(asked, model=usual.model, tools_enabled=kept)
+    return cautions, replace(persona, claude_configuration=configured, memory_system=memory, health=health)
 
 
 # --- agents of other tools ---------------------------------------------------------------------------
@@ -112,19 +145,16 @@ def _import(found: _Loaded, shelves: Sequence[Shelf], problems: list[Problem]) -
     """Add agents whose id is free, at most MOST_AGENTS of all the shelves."""
     left = MOST_AGENTS
     for shelf in shelves:
+        theirs = shelf.origin == "workspace"
         for where, persona in import_agents(shelf, left, problems):
             if persona.agent_id in found:
                 told = f"{found[persona.agent_id][0]} has the id {persona.agent_id!r} already and stays"
                 problems.append(Caution(where, told, "Give this agent another name."))
                 continue
             left -= 1
-            if shelf.origin == "workspace":
-                found[persona.agent_id] = (
-                    where,
-                    _without_new_rights(persona, f"{where}: tools", None, problems),
-                )
-            else:
-                found[persona.agent_id] = (where, persona)
+            cautions, bounded = _without_new_rights(persona, None) if theirs else ([], persona)
+            problems += [Caution(f"{where}: {field}", *told) for field, told in cautions]
+            found[persona.agent_id] = (where, bounded)
 
 
 # --- who goes on with whose work ---------------------------------------------------------------------

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from dataclasses import replace
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from nexus_lsp.core.plan import Plan, Task, TaskType, plan_problems
 from nexus_lsp.core.problems import Problem
 from nexus_lsp.core.replanning import Revision
+from nexus_lsp.core.team_tools import cut, worded
 from nexus_lsp.ports import PlanFailed
 
 Mode = Literal["schema", "json", "text"]
@@ -68,35 +70,85 @@ def text_of(body: bytes, model: str) -> str:
     return message.content or ""
 
 
-def _none_is_empty(value: object) -> object:
-    return () if value is None else value
+def _words(value: object) -> object:
+    nothing = value is None or (isinstance(value, str) and value.strip().lower() in ("none", "null", "n/a"))
+    return () if nothing else worded(value)
 
 
-_Words = Annotated[tuple[str, ...], BeforeValidator(_none_is_empty), Field(max_length=200)]
+def _paths(value: object) -> object:
+    """Several globs in one string stand apart by a comma and a space: one without may belong to `{a,b}`."""
+    return _split(value, r",\s+|\n")
+
+
+def _ids(value: object) -> object:
+    return _split(value, r"[,\s]+")
+
+
+def _split(value: object, between: str) -> object:
+    words = _words(value)
+    if isinstance(value, str) and words == [value]:
+        return [one for one in re.split(between, value) if one]
+    return words
+
+
+def _lower(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+_Many = Annotated[tuple[str, ...], Field(max_length=200)]
+_Ids = Annotated[_Many, BeforeValidator(_ids)]
+_Line = Annotated[str, Field(max_length=2_000), BeforeValidator(cut(2_000))]
 
 
 class _WireTask(_Lenient):
     id: str = Field(max_length=80)
-    title: str = Field(max_length=300)
+    title: Annotated[str, Field(max_length=300), BeforeValidator(cut(300))]
     agent: str
-    type: TaskType
+    type: Annotated[TaskType, BeforeValidator(_lower)]
     description: str = Field(max_length=20_000)
-    depends_on: _Words = ()
-    writes: _Words = ()
-    acceptance: _Words = ()
+    depends_on: _Ids = ()
+    writes: Annotated[_Many, BeforeValidator(_paths)] = ()
+    acceptance: Annotated[_Many, BeforeValidator(_words)] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _told_once(cls, fields: Any) -> Any:
+        """Where only one of title and description was given, it serves as both."""
+        if not isinstance(fields, dict):
+            return fields
+        given = {key: value for key, value in cast("dict[str, Any]", fields).items() if value is not None}
+        if "title" not in given and isinstance(told := given.get("description"), str) and told.strip():
+            given["title"] = told.strip().partition("\n")[0]
+        return {"description": given["title"], **given} if "title" in given else given
+
+
+def _tasks_of(value: object) -> object:
+    """The list of tasks, also from one task alone and from tasks by their ids."""
+    if not isinstance(value, dict):
+        return value
+    tasks = cast("dict[str, Any]", value)
+    if "agent" in tasks:
+        return [tasks]
+    return [
+        {"id": name, **cast("dict[str, Any]", task)} if isinstance(task, dict) else task
+        for name, task in tasks.items()
+    ]
+
+
+_Tasks = Annotated[list[_WireTask], BeforeValidator(_tasks_of)]
 
 
 class _WirePlan(_Lenient):
     """The plan as every wire has it (`docs/plan.schema.json`), read leniently."""
 
-    summary: str = Field(max_length=2_000)
-    tasks: list[_WireTask]
+    summary: _Line | None = None
+    tasks: _Tasks
 
 
 class _WireRevision(_Lenient):
-    why: str = Field(max_length=2_000)
-    replaces: _Words = ()
-    tasks: list[_WireTask]
+    why: _Line
+    replaces: _Ids = ()
+    tasks: _Tasks
 
 
 def read_revision(answer: str, agents: Sequence[str]) -> tuple[Revision | None, list[Problem]]:
@@ -107,11 +159,12 @@ def read_revision(answer: str, agents: Sequence[str]) -> tuple[Revision | None, 
         return None, [_wire_problem(one["loc"], one["msg"]) for one in error.errors(include_url=False)[:20]]
     except (ValueError, RecursionError):
         return None, [Problem("answer", "it is not a JSON object", "Answer with JSON and nothing else.")]
-    unknown = [task.agent for task in wire.tasks if task.agent not in agents]
+    tasks = _tasks_for(wire.tasks, agents)
+    unknown = [task.agent for task in tasks if task.agent not in agents]
     if unknown:
         mend = f"Use one of: {', '.join(agents)}."
         return None, [Problem("tasks", f"{unknown[0]!r} is not an agent", mend)]
-    return Revision(tuple(Task(**t.model_dump()) for t in wire.tasks), wire.replaces, wire.why), []
+    return Revision(tasks, wire.replaces, wire.why), []
 
 
 def read_plan(answer: str, agents: Sequence[str]) -> tuple[Plan | None, list[Problem]]:
@@ -124,9 +177,20 @@ def read_plan(answer: str, agents: Sequence[str]) -> tuple[Plan | None, list[Pro
         return None, [
             Problem("answer", "it is not a JSON object", "Answer with the plan as JSON and nothing else.")
         ]
-    plan = Plan(wire.summary, tuple(Task(**task.model_dump()) for task in wire.tasks))
+    tasks = _tasks_for(wire.tasks, agents)
+    plan = Plan(wire.summary or short("; ".join(task.title for task in tasks), 300), tasks)
     problems = plan_problems(plan, agents)
     return (None, problems) if problems else (plan, [])
+
+
+def _tasks_for(wire: Sequence[_WireTask], agents: Sequence[str]) -> tuple[Task, ...]:
+    return tuple(replace(Task(**task.model_dump()), agent=_agent(task.agent, agents)) for task in wire)
+
+
+def _agent(name: str, agents: Sequence[str]) -> str:
+    """The `agent_id` that a name means, whatever its case and hyphens; else the name itself."""
+    plain = re.sub(r"[\s-]+", "_", name.strip().lower())
+    return plain if plain in agents and name not in agents else name
 
 
 def _wire_problem(place: Sequence[int | str], what: str) -> Problem:

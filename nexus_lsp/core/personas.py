@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -139,21 +139,14 @@ def retention(persona: Persona) -> Retention:
 
 # --- what Claude Code makes of it --------------------------------------------------------------------
 
-CURRENT_MODELS: dict[str, str] = {
-    "claude-instant": "haiku",
-    "claude-2": "sonnet",
-    "claude-3-haiku": "haiku",
-    "claude-3-sonnet": "sonnet",
-    "claude-3-opus": "opus",
-    "claude-3-5-haiku": "haiku",
-    "claude-3-5-sonnet": "sonnet",
-    "claude-3-7-sonnet": "sonnet",
-    "claude-sonnet-4-0": "sonnet",
-    "claude-sonnet-4-2025": "sonnet",
-    "claude-opus-4-0": "opus",
-    "claude-opus-4-2025": "opus",
-    "claude-opus-4-1": "opus",
-}
+_RETIRED = (
+    ("haiku", ("claude-instant", "claude-3-haiku", "claude-3-5-haiku")),
+    ("sonnet", ("claude-2", "claude-3-sonnet", "claude-3-5-sonnet", "claude-3-7-sonnet")),
+    ("sonnet", ("claude-sonnet-4-0", "claude-sonnet-4-2025")),
+    ("opus", ("claude-3-opus", "claude-opus-4-0", "claude-opus-4-2025", "claude-opus-4-1")),
+)
+
+CURRENT_MODELS = {old: family for family, names in _RETIRED for old in names}
 """Beginnings of retired model names, and what takes their place (the longest beginning counts).
 
 Aliases (`sonnet`, `opus`, `haiku`) and no dated names: the CLI resolves an alias to the newest model of
@@ -200,6 +193,15 @@ def claude_tools(persona: Persona, trusted: bool) -> tuple[str, ...]:
     for name in persona.claude_configuration.tools_enabled:
         wanted.update(CLAUDE_TOOLS.get(name, ()))
     return tuple(sorted(wanted if trusted else wanted - NEEDS_TRUST))
+
+
+def tester_of(personas: Iterable[Persona]) -> str | None:
+    """The `agent_id` of the first that writes tests and may write files; None where nobody does.
+
+    A persona of the bundled ones or the user's comes before one that a workspace describes.
+    """
+    able = [p for p in personas if p.role == "test_creator" and "Write" in claude_tools(p, trusted=False)]
+    return next((p.agent_id for p in sorted(able, key=lambda p: p.origin == "workspace")), None)
 
 
 def unhonoured(persona: Persona) -> list[Problem]:

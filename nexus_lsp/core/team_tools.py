@@ -2,15 +2,20 @@
 
 `TOOLS` is what a model is offered; `parse_call` gives the call as a value, or the sentence that the model is
 answered instead. What a call does is the engine's (`engine.team_desk`).
+
+**Invariant:** nothing is refused that a model plainly means: null for what is optional, a string for a list
+of one, a number as text, a field that is not known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from nexus_lsp.core.messages import AgentFeedback, TaskResult
 
@@ -21,13 +26,126 @@ LONGEST_WAIT = 120
 """Seconds that an agent may wait for a message; it holds its place meanwhile."""
 
 
-def _worded(value: object) -> object:
-    """Models write a bare string where a list of strings is meant."""
-    return [value] if isinstance(value, str) else value
+# --- what is plainly meant ---------------------------------------------------------------------------
+
+
+def worded(value: object) -> object:
+    """A list of strings from what models write where one is meant; what is no list comes back as it is."""
+    value = _unpacked(value)
+    if isinstance(value, str):
+        return [value] if value.strip() else []
+    if not isinstance(value, list):
+        return value
+    return [_words(item) for item in cast("list[object]", value) if item is not None]
+
+
+def cut(most: int) -> Callable[[object], object]:
+    """What cuts a text of more than `most` characters, with a note of how much is missing."""
+
+    def cutting(value: object) -> object:
+        if not isinstance(value, str) or len(value) <= most:
+            return value
+        kept = most - 32  # room for the note
+        return f"{value[:kept]} [… {len(value) - kept:,} cut off here]"
+
+    return cutting
+
+
+def _unpacked(value: object) -> object:
+    """Some models write a list or an object as text."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return value
+
+
+_NAMES = ("name", "label", "title", "path", "file")
+_TELLING = ("description", "text", "summary", "content", "what")
+"""Fields in which models put the name of a thing, and what it is."""
+
+
+def _words(value: object) -> str:
+    """A value as words; of an object what it says, else its fields."""
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return ", ".join(map(_words, cast("list[object]", value)))
+    if not isinstance(value, dict):
+        return str(value)
+    fields = cast("dict[str, object]", value)
+    known = [fields[key] for key in (*_NAMES, *_TELLING) if isinstance(fields.get(key), str)]
+    if known:
+        return ": ".join(map(str, known))
+    return ", ".join(f"{key}: {_words(one)}" for key, one in fields.items())
+
+
+def _things(value: object) -> object:
+    """What was made, by name, from an object, a list of names or objects, or one name."""
+    value = _unpacked(value)
+    if isinstance(value, str):
+        value = [value] if value.strip() else []
+    if isinstance(value, dict):
+        return {name: _words(what) for name, what in cast("dict[str, object]", value).items()}
+    if not isinstance(value, list):
+        return value
+    made: dict[str, str] = {}
+    for item in cast("list[object]", value):
+        for name, what in _named(item).items():
+            made[name] = "; ".join(dict.fromkeys(part for part in (made.get(name, ""), what) if part))
+    return made
+
+
+def _named(item: object) -> dict[str, str]:
+    if not isinstance(item, dict):
+        return {_words(item): ""} if item is not None else {}
+    fields = cast("dict[str, object]", item)
+    name = next((key for key in _NAMES if isinstance(fields.get(key), str)), None)
+    if name is None:
+        return {key: _words(what) for key, what in fields.items()}
+    return {str(fields[name]): _words({key: what for key, what in fields.items() if key != name})}
+
+
+def _number(value: object) -> object:
+    """A number, also from text; None where the text is empty. A percent sign says what it says."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return value
+
+
+def _share(value: object) -> object:
+    text = value.strip() if isinstance(value, str) else ""
+    part = _number(text.removesuffix("%"))
+    return part / 100 if text.endswith("%") and isinstance(part, float) else _number(value)
+
+
+def _whole(most: float = math.inf) -> Callable[[object], object]:
+    """What rounds a number, and takes `most` for all that is more."""
+
+    def rounding(value: object) -> object:
+        number = _number(value.strip().removesuffix("%") if isinstance(value, str) else value)
+        if isinstance(number, int | float) and math.isfinite(number):
+            return round(min(number, most))
+        return value if isinstance(number, str) else number
+
+    return rounding
+
+
+def _lower(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
 
 
 _Text = Annotated[str, Field(min_length=1, max_length=MOST_TEXT)]
-_Texts = Annotated[list[str], BeforeValidator(_worded), Field(max_length=50)]
+_Texts = Annotated[list[str], Field(max_length=50), BeforeValidator(worded)]
+_Rating = Annotated[int | None, Field(ge=1, le=10), BeforeValidator(_whole())]
+
+
+# --- the tools ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +159,12 @@ class ToolSpec:
 
 
 class _Call(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _given(cls, fields: Any) -> Any:
+        return {name: value for name, value in fields.items() if value is not None}
 
 
 class SendMessage(_Call):
@@ -63,8 +186,9 @@ class SendMessage(_Call):
         Field(
             description="`alert` to nexus_prime says that the plan does not work; it may be changed then.",
         ),
+        BeforeValidator(_lower),
     ] = "information"
-    priority: Literal["low", "medium", "high", "critical"] = "medium"
+    priority: Annotated[Literal["low", "medium", "high", "critical"], BeforeValidator(_lower)] = "medium"
     reply_to: Annotated[
         str | None, Field(max_length=100, description="The id of the message that this one answers.")
     ] = None
@@ -78,7 +202,7 @@ class ReadMessages(_Call):
     """Read what came for you since you last looked. New messages are also shown to you as you work; with
     `wait_seconds` you wait for an answer that you cannot work without."""
 
-    wait_seconds: Annotated[int, Field(ge=0, le=LONGEST_WAIT)] = 0
+    wait_seconds: Annotated[int, Field(ge=0, le=LONGEST_WAIT), BeforeValidator(_whole(LONGEST_WAIT))] = 0
 
 
 class TeamStatus(_Call):
@@ -95,8 +219,8 @@ class WriteNote(_Call):
 class ReportProgress(_Call):
     """Tell the user how far you are, at real steps of your work."""
 
-    percent: Annotated[int, Field(ge=0, le=100)]
-    note: Annotated[str, Field(min_length=1, max_length=300)]
+    percent: Annotated[int, Field(ge=0, le=100), BeforeValidator(_whole())]
+    note: Annotated[str, Field(min_length=1, max_length=300), BeforeValidator(cut(300))]
 
 
 class Remember(_Call):
@@ -112,7 +236,7 @@ class SearchMemory(_Call):
     """Search what earlier runs in this workspace left: lessons, decisions of the user, records of tasks."""
 
     query: Annotated[str, Field(min_length=1, max_length=2_000)]
-    limit: Annotated[int, Field(ge=1, le=20)] = 5
+    limit: Annotated[int, Field(ge=1, le=20), BeforeValidator(_whole(20))] = 5
 
 
 class AskUser(_Call):
@@ -123,6 +247,7 @@ class AskUser(_Call):
     options: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=200)]],
         Field(min_length=2, max_length=6, description="Answers to choose from; other words are possible."),
+        BeforeValidator(worded),
     ]
     why: Annotated[str, Field(min_length=1, max_length=1_000, description="What depends on the answer.")]
 
@@ -131,20 +256,21 @@ class SubmitResult(_Call):
     """Hand in your work, at its end: what the user and those who go on from it must know. Claim nothing that
     you did not see; the team measures tests and coverage itself."""
 
-    summary: Annotated[str, Field(min_length=1, max_length=8_000)]
+    summary: Annotated[str, Field(min_length=1, max_length=8_000), BeforeValidator(cut(8_000))]
     deliverables: Annotated[
         dict[str, str],
         Field(max_length=50, description="What you made, by name: path or part, and what it is."),
+        BeforeValidator(_things),
     ] = {}
     recommendations: _Texts = []
     next_steps: _Texts = []
     confidence_score: Annotated[
-        float | None, Field(ge=0, le=1, description="How sure you are that it is right, from 0 to 1.")
+        float | None,
+        Field(ge=0, le=1, allow_inf_nan=False, description="How sure you are that it is right, from 0 to 1."),
+        BeforeValidator(_share),
     ] = None
-    clarity_rating: Annotated[
-        int | None, Field(ge=1, le=10, description="How clear the assignment was, from 1 to 10.")
-    ] = None
-    complexity_rating: Annotated[int | None, Field(ge=1, le=10)] = None
+    clarity_rating: Annotated[_Rating, Field(description="How clear the assignment was, 1 to 10.")] = None
+    complexity_rating: _Rating = None
     additional_questions: _Texts = []
 
     def payload(self) -> dict[str, Any]:
@@ -194,10 +320,35 @@ _KINDS: dict[str, type[Call]] = {
 _READ_ONLY = frozenset({"team_status", "search_memory"})
 
 
+_TAKEN = {
+    "array": ["array", "string"],
+    "object": ["object", "array", "string"],
+    "integer": ["number", "string"],
+    "number": ["number", "string"],
+    "boolean": ["boolean", "string"],
+    "string": ["string", "number"],
+}
+"""What is taken besides where a form of JSON is wanted."""
+
+
 def _spec(name: str, kind: type[Call]) -> ToolSpec:
+    """The form that a model is to follow, beside what is taken as well.
+
+    An SDK that checks calls by the form would otherwise refuse what `parse_call` understands.
+    """
     schema = kind.model_json_schema()
-    parameters = {key: value for key, value in schema.items() if key not in ("title", "description")}
+    needed = schema.get("required", [])
+    fields = {field: _offered(form, field in needed) for field, form in schema.get("properties", {}).items()}
+    parameters = {"type": "object", "properties": fields, "required": needed}
     return ToolSpec(name, " ".join((kind.__doc__ or "").split()), parameters, name in _READ_ONLY)
+
+
+def _offered(form: Mapping[str, Any], needed: bool) -> dict[str, Any]:
+    told = {key: form[key] for key in ("description", "default") if form.get(key) is not None}
+    wanted: dict[str, Any] = form["anyOf"][0] if "anyOf" in form else dict(form)
+    wanted = {key: value for key, value in wanted.items() if key not in ("title", "description", "default")}
+    taken = [*_TAKEN[wanted["type"]], *([] if needed else ["null"])]
+    return {**told, "anyOf": [wanted, {"type": taken}]}
 
 
 TOOLS: tuple[ToolSpec, ...] = tuple(_spec(name, kind) for name, kind in _KINDS.items())

@@ -104,6 +104,16 @@ def test_a_copilot_agent_of_a_workspace_only_reads(tmp_path: Path) -> None:
     ]
 
 
+def test_a_workspaces_agent_cannot_choose_a_dearer_model(tmp_path: Path) -> None:
+    put(tmp_path / ".claude/agents", "helper.md", agent(more="model: opus\n"))
+    found, problems = imported(None, tmp_path)
+    assert found["helper"].claude_configuration.model == "sonnet"
+    assert problems == [
+        ".claude/agents/helper.md: model: a workspace cannot choose what an agent costs; the usual one is"
+        " used. Put the persona into your own persona directory if you want that."
+    ]
+
+
 @pytest.mark.parametrize("tools", ["", "tools: Read, Edit, Write, Bash, WebSearch\n", "tools: '*'\n"])
 @pytest.mark.parametrize("folder", [".claude/agents", ".github/agents"])
 def test_a_workspaces_agent_never_gets_more_than_reading(tmp_path: Path, folder: str, tools: str) -> None:

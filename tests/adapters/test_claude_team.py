@@ -57,6 +57,29 @@ async def test_the_team_is_there_as_tools_and_answers(stage: Stage) -> None:
     ]
 
 
+async def test_a_call_that_is_plainly_meant_comes_through_the_sdk(stage: Stage) -> None:
+    """The SDK checks a call by the form that was offered, before the line hears of it."""
+    meant = {"summary": "x" * 9_000, "deliverables": ["app.py"], "next_steps": "rest", "more": None}
+    result = meant | {"clarity_rating": 8.5, "confidence_score": "0.9", "additional_questions": None}
+    calls = [
+        ("report_progress", {"percent": 33.3, "note": "a third"}),
+        ("remember", {"text": "port 80", "paths": None, "shared": "true"}),
+        ("submit_result", result),
+    ]
+
+    def script(request: Request) -> Turn:
+        assert "validation error" not in request.result
+        if request.turn == len(calls):
+            return say("Done.")
+        name, arguments = calls[request.turn]
+        return team(name, **arguments)
+
+    async with ScriptedAnthropic(script) as server:
+        outcome = await stage.work(stage.backend(server))
+    assert server.errors == [] and outcome.status == "done"
+    assert stage.line.calls == calls
+
+
 async def test_news_stand_before_the_model_after_the_next_tool(stage: Stage) -> None:
     stage.line.news = ["", "New messages: mind the tests."]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 import venv
@@ -13,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from nexus_lsp.adapters import gate_trials
+from nexus_lsp.adapters import gate_reading, gate_trials
 from nexus_lsp.adapters.gates import WorkspaceGates
 from nexus_lsp.adapters.quarantine import Quarantine
 from nexus_lsp.core.quality import Scrutiny
@@ -392,3 +393,127 @@ async def test_a_scrutiny_of_three_functions_and_twenty_tests_takes_seconds(buil
     began = time.monotonic()
     await house.check({"pkg/b.py": source, "tests/test_b.py": test}, "")
     assert time.monotonic() - began < 20
+
+
+# --- a file of many tests ----------------------------------------------------------------------------
+
+
+def rewritten(tests: int) -> tuple[str, str]:
+    """A file of unittest, and the same under pytest: other names, and less is asserted."""
+    head = "import unittest\nfrom pkg.a import half\n\n\nclass TestHalves(unittest.TestCase):\n"
+    old = "".join(
+        f"    def test_case_{n}_of_half(self):\n        result = half({n})\n"
+        f"        self.assertEqual(result, {n} / 2)\n        self.assertTrue(result >= {n} / 4)\n"
+        f"        with self.assertRaises(TypeError):\n            half('{n}')\n\n"
+        for n in range(tests)
+    )
+    new = "".join(
+        f"def test_half_{n}():\n    result = half({n})\n    assert result is not None\n"
+        f"    assert result >= {n} / 4\n    with pytest.raises(TypeError):\n        half('{n}')\n\n\n"
+        for n in range(tests)
+    )
+    return head + old, "import pytest\nfrom pkg.a import half\n\n\n" + new
+
+
+async def many(build: Build, files: int, tests: int) -> tuple[House, Files]:
+    """A workspace of long test files, and the agent's rewriting of them all."""
+    old, new = rewritten(tests)
+    names = [f"tests/test_many_{n}.py" for n in range(files)]
+    house = await build({"pkg/a.py": SOURCE, **dict.fromkeys(names, old)}, own_python=False)
+    return house, dict.fromkeys(names, new)
+
+
+async def lateness(late: list[float]) -> None:
+    """How much later than asked a sleeper wakes, in seconds; for ever."""
+    while True:
+        began = time.monotonic()
+        await asyncio.sleep(0.01)
+        late.append(time.monotonic() - began - 0.01)
+
+
+async def test_an_agent_rewrites_500_tests_and_the_editor_is_not_kept_waiting(build: Build):
+    house, files = await many(build, 1, 500)
+    head = await house.commit(files)
+    late: list[float] = []
+    watching = asyncio.create_task(lateness(late))
+    found = await house.of(head, trusted=False)
+    watching.cancel()
+    assert found.seconds < 10
+    assert max(late) < 0.25, sorted(late)[-5:]
+    assert {q.kind for q in found.questions} == {"assertion_weakened"}
+    assert len({q.line for q in found.questions}) == 500
+    assert (found.quality.tests_total, found.quality.tests_added) == (500, 500)
+
+
+def reading() -> list[psutil.Process]:
+    """The processes that read texts for this one."""
+    found: list[psutil.Process] = []
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # it ended meanwhile
+            found += [child] if "gate_reader" in " ".join(child.cmdline()) else []
+    return found
+
+
+async def test_a_scrutiny_cancelled_over_long_tests_ends_at_once_and_nothing_goes_on(build: Build):
+    house, files = await many(build, 12, 500)
+    head = await house.commit(files)
+    running = asyncio.create_task(house.of(head, trusted=False))
+    while not reading():
+        await asyncio.sleep(0.05)
+        assert not running.done()
+    await asyncio.sleep(1)
+    assert not running.done()
+    began = time.monotonic()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert time.monotonic() - began < 0.5
+    assert not reading()
+    used = sum(psutil.Process().cpu_times()[:2])
+    await asyncio.sleep(1)
+    assert sum(psutil.Process().cpu_times()[:2]) - used < 0.3
+
+
+async def test_when_time_is_up_it_ends_and_names_what_was_not_looked_at(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(gate_reading, "SECONDS", 1.0)
+    house, files = await many(build, 12, 500)
+    found = await house.scrutinise(files, trusted=False)
+    assert found.seconds < 4
+    assert not reading()
+    assert (found.quality.tests_added, found.quality.tests_total) == (None, None)
+    shown = ", ".join(f"`{path}`" for path in sorted(files)[:3])
+    expected = f"Reading the changed texts was stopped after 1 s. Not looked at, or not wholly: {shown}"
+    assert f"{expected} and 9 more." in found.notes
+
+
+async def test_what_was_asked_before_the_reading_ended_stands(build: Build, monkeypatch: pytest.MonkeyPatch):
+    take = gate_reading._Found.take
+
+    def take_one(self: gate_reading._Found, kind: str, value: object) -> None:
+        take(self, kind, value)
+        if kind == "question" and len(self.questions) == 1:
+            [process] = reading()
+            process.kill()
+
+    monkeypatch.setattr(gate_reading._Found, "take", take_one)
+    house, files = await many(build, 6, 400)
+    found = await house.scrutinise(files, trusted=False)
+    assert 0 < len(found.questions) < 2400
+    assert found.quality.tests_added == 2400
+    told = "Reading the changed texts ended early (exit status -9). Not looked at, or not wholly: `"
+    assert told in str(found.notes)
+
+
+async def test_what_stands_in_the_workspace_is_read_and_never_imported(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+):
+    trap = "raise SystemExit(1)\n"
+    house = await build({**PROJECT, "json.py": trap, "ast.py": trap, "nexus_lsp/__init__.py": trap})
+    monkeypatch.chdir(house.workspace)
+    monkeypatch.setenv("PYTHONPATH", str(house.workspace))
+    monkeypatch.syspath_prepend("")
+    found = await house.scrutinise(added("def test_idle():\n    half(2)\n"), trusted=False)
+    assert [q.kind for q in found.questions] == ["no_assertion"]
+    assert "Reading" not in str(found.notes)

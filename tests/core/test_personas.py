@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from nexus_lsp.adapters.persona_files import load_personas
+from nexus_lsp.core import personas
 from nexus_lsp.core.personas import (
     Caution,
     Health,
@@ -309,6 +310,58 @@ def test_a_workspace_may_reword_a_persona_but_not_raise_its_rights(tmp_path: Pat
     assert "a workspace cannot give itself file_editing" in str(problems[0])
 
 
+def test_cloning_a_repository_neither_erases_my_memory_nor_costs_more(tmp_path: Path) -> None:
+    theirs = configured(model="opus", tools_enabled=["file_editing"]) | {
+        "agent_id": "code_developer",
+        "memory_system": {"conversation_retention": "1_days", "max_conversations": 1},
+        "health": {"heartbeat_interval": 1, "max_response_time": 86_400, "restart_threshold": 10},
+    }
+    put(tmp_path / ".nexus/personas", "code.json", theirs)
+    personas, problems = load_personas(None, tmp_path)
+    found = {persona.agent_id: persona for persona in personas}["code_developer"]
+    mine = bundled()["code_developer"]
+    assert (found.memory_system, found.health) == (mine.memory_system, mine.health)
+    assert found.claude_configuration.model == mine.claude_configuration.model
+    mend = "Put the persona into your own persona directory if you want that."
+    where = ".nexus/personas/code.json"
+    assert list(map(str, problems)) == [
+        f"{where}: claude_configuration.model: a workspace cannot choose what an agent costs; yours stays."
+        f" {mend}",
+        f"{where}: memory_system: a workspace cannot choose what you remember; yours stays. {mend}",
+        f"{where}: health: a workspace cannot choose how often an agent is started; yours stays. {mend}",
+    ]
+    assert all(isinstance(problem, Caution) for problem in problems)
+
+
+def test_a_workspaces_own_persona_costs_what_is_usual(tmp_path: Path) -> None:
+    theirs = configured(model="opus", tools_enabled=[]) | {
+        "memory_system": {"max_conversations": 100_000},
+        "health": {"heartbeat_interval": 1, "max_response_time": 86_400, "restart_threshold": 10},
+    }
+    put(tmp_path / ".nexus/personas", "doc.json", theirs)
+    personas, problems = load_personas(None, tmp_path)
+    found = {persona.agent_id: persona for persona in personas}["doc_writer"]
+    assert (found.memory_system, found.health) == (MemorySystem(), Health())
+    assert found.claude_configuration.model == "sonnet"
+    assert [problem.where.partition(": ")[2] for problem in problems] == [
+        "claude_configuration.model",
+        "memory_system",
+        "health",
+    ]
+    assert "the usual one is used" in str(problems[0])
+
+
+def test_a_workspace_that_says_nothing_of_memory_and_names_the_same_model_is_not_warned_of(
+    tmp_path: Path,
+) -> None:
+    model = bundled()["code_developer"].claude_configuration.model
+    put(tmp_path / ".nexus/personas", "a.json", configured(model=model) | {"agent_id": "code_developer"})
+    personas, problems = load_personas(None, tmp_path)
+    found = {persona.agent_id: persona for persona in personas}["code_developer"]
+    assert problems == []
+    assert found.memory_system == bundled()["code_developer"].memory_system
+
+
 def test_a_workspaces_own_persona_only_reads(tmp_path: Path) -> None:
     put(
         tmp_path / ".nexus/personas",
@@ -325,6 +378,32 @@ def test_the_users_own_persona_keeps_its_rights(tmp_path: Path) -> None:
     personas, problems = load_personas(tmp_path, None)
     found = {persona.agent_id: persona for persona in personas}["doc_writer"]
     assert "Edit" in claude_tools(found, trusted=False) and problems == []
+
+
+TESTER = configured(tools_enabled=["file_editing"]) | {"role": "test_creator"}
+READER = configured(tools_enabled=["test_runners"]) | {"role": "test_creator"}
+
+
+@pytest.mark.parametrize(
+    ("files", "tester"),
+    [
+        ({}, "alpha_test_creator"),
+        ({"work": TESTER | {"agent_id": "aaa"}}, "alpha_test_creator"),
+        ({"work": TESTER | {"agent_id": "alpha_test_creator"}}, "alpha_test_creator"),
+        ({"work": READER | {"agent_id": "alpha_test_creator"}}, None),
+        ({"work": TESTER | {"agent_id": "alpha_test_creator"}, "user": TESTER}, "doc_writer"),
+        ({"user": READER | {"agent_id": "aaa"}}, "alpha_test_creator"),
+        ({"work": TESTER | {"agent_id": "alpha_test_creator", "role": "poet"}}, None),
+        ({"work": TESTER | {"agent_id": "aria_coordinator"}}, "alpha_test_creator"),
+    ],
+)
+def test_missing_tests_are_written_by_one_who_can(
+    tmp_path: Path, files: dict[str, dict[str, Any]], tester: str | None
+) -> None:
+    places = {"user": tmp_path / "user", "work": tmp_path / "work/.nexus/personas"}
+    for place, content in files.items():
+        put(places[place], "a.json", content)
+    assert personas.tester_of(load_personas(tmp_path / "user", tmp_path / "work")[0]) == tester
 
 
 @pytest.mark.parametrize("content", ["{", "\0" * 300_000, json.dumps({"agent_id": "code_developer"})])

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import validate
 from run_house import (
     ALPHA,
     CODE,
@@ -28,7 +31,7 @@ from nexus_lsp.core.addresses import recipients
 from nexus_lsp.core.decide import Limits
 from nexus_lsp.core.run import Run
 from nexus_lsp.core.team import PRIME
-from nexus_lsp.core.team_tools import TOOLS, parse_call
+from nexus_lsp.core.team_tools import TOOLS, SubmitResult, parse_call
 
 NAMES = {CODE: "Code", ALPHA: "Alpha"}
 TWO = (task("a"), task("b", "a", agent=ALPHA, type="test"))
@@ -240,12 +243,6 @@ CALLS: Sequence[tuple[str, str, dict[str, object], str]] = [
         "`text`: Field required. The arguments are: to, text, kind,",
     ),
     ("a wrong kind", "send_message", {"to": "b", "text": "x", "kind": "order"}, "`kind`: Input should be"),
-    (
-        "more than there is",
-        "write_note",
-        {"text": "x", "colour": "red"},
-        "`colour`: Extra inputs are not permitted",
-    ),
     ("a novel", "write_note", {"text": "x" * 5000}, "`text`: String should have at most 4000 characters"),
     ("110 percent", "report_progress", {"percent": 110, "note": "x"}, "`percent`: Input should be less than"),
     (
@@ -254,6 +251,8 @@ CALLS: Sequence[tuple[str, str, dict[str, object], str]] = [
         {"question": "?", "options": ["a"], "why": "x"},
         "`options`: List should have at",
     ),
+    ("half a kind", "submit_result", {"summary": "x", "clarity_rating": "good"}, "`clarity_rating`: Input"),
+    ("nothing at all", "submit_result", {"summary": None}, "`summary`: Field required. The arguments are:"),
     (
         "sure beyond all",
         "submit_result",
@@ -271,10 +270,134 @@ def test_a_wrong_call_is_answered_with_what_to_do(
     assert isinstance(answer, str) and answer.startswith(expected), answer
 
 
-def test_a_bare_string_counts_as_a_list_of_one() -> None:
-    call = parse_call("submit_result", {"summary": "did", "next_steps": "rest"})
-    assert not isinstance(call, str)
-    assert call.next_steps == ["rest"]  # type: ignore[union-attr]
+LONG = "x" * 9_000
+
+MEANT: Sequence[tuple[str, str, dict[str, object], dict[str, object]]] = [
+    ("null for what is optional", "remember", {"text": "x", "paths": None}, {"paths": [], "shared": True}),
+    ("null for a kind", "send_message", {"to": "b", "text": "x", "kind": None}, {"kind": "information"}),
+    ("null for a wait", "read_messages", {"wait_seconds": None}, {"wait_seconds": 0}),
+    ("null for what was made", "submit_result", {"summary": "x", "deliverables": None}, {"deliverables": {}}),
+    ("a kind in capitals", "send_message", {"to": "b", "text": "x", "kind": "Alert"}, {"kind": "alert"}),
+    ("a bare string", "submit_result", {"summary": "x", "next_steps": "rest"}, {"next_steps": ["rest"]}),
+    ("an empty string", "submit_result", {"summary": "x", "next_steps": ""}, {"next_steps": []}),
+    (
+        "a list written as text",
+        "submit_result",
+        {"summary": "x", "next_steps": '["one", "two"]', "deliverables": '{"a.py": "the code"}'},
+        {"next_steps": ["one", "two"], "deliverables": {"a.py": "the code"}},
+    ),
+    (
+        "steps as objects and numbers",
+        "submit_result",
+        {"summary": "x", "next_steps": [{"description": "mend b.py"}, {"step": 1, "do": "c"}, 7, None]},
+        {"next_steps": ["mend b.py", "step: 1, do: c", "7"]},
+    ),
+    (
+        "options with labels",
+        "ask_user",
+        {"question": "?", "why": "x", "options": [{"label": "JWT", "description": "tokens"}, "Session"]},
+        {"options": ["JWT: tokens", "Session"]},
+    ),
+    (
+        "a list of files",
+        "submit_result",
+        {"summary": "x", "deliverables": ["a.py", "b.py"]},
+        {"deliverables": {"a.py": "", "b.py": ""}},
+    ),
+    (
+        "one file",
+        "submit_result",
+        {"summary": "x", "deliverables": "a.py"},
+        {"deliverables": {"a.py": ""}},
+    ),
+    (
+        "a list of files with what they are",
+        "submit_result",
+        {
+            "summary": "x",
+            "deliverables": [
+                {"path": "a.py", "description": "the code"},
+                {"name": "tests", "path": "t.py", "description": "all green"},
+                {"b.py": "more code"},
+            ],
+        },
+        {"deliverables": {"a.py": "the code", "tests": "t.py: all green", "b.py": "more code"}},
+    ),
+    (
+        "values that are no strings",
+        "submit_result",
+        {
+            "summary": "x",
+            "deliverables": {"a.py": None, "b.py": {"description": "code"}, "c": ["d", "e"], "n": 3},
+        },
+        {"deliverables": {"a.py": "", "b.py": "code", "c": "d, e", "n": "3"}},
+    ),
+    ("a third", "report_progress", {"percent": 33.3, "note": "x"}, {"percent": 33}),
+    ("percent with its sign", "report_progress", {"percent": "40%", "note": "x"}, {"percent": 40}),
+    (
+        "a long note",
+        "report_progress",
+        {"percent": 1, "note": LONG},
+        {"note": "x" * 268 + " [… 8,732 cut off here]"},
+    ),
+    (
+        "ratings as they come",
+        "submit_result",
+        {"summary": "x", "confidence_score": "0.9", "clarity_rating": 7.6, "complexity_rating": "8"},
+        {"confidence_score": 0.9, "clarity_rating": 8, "complexity_rating": 8},
+    ),
+    (
+        "sure in percent",
+        "submit_result",
+        {"summary": "x", "confidence_score": "90%"},
+        {"confidence_score": 0.9},
+    ),
+    ("no rating", "submit_result", {"summary": "x", "clarity_rating": ""}, {"clarity_rating": None}),
+    ("a longer wait than there is", "read_messages", {"wait_seconds": 600.0}, {"wait_seconds": 120}),
+    ("more than is searched", "search_memory", {"query": "x", "limit": 100}, {"limit": 20}),
+    ("more than there is", "write_note", {"text": "x", "colour": "red"}, {"text": "x"}),
+    (
+        "a long summary",
+        "submit_result",
+        {"summary": LONG},
+        {"summary": "x" * 7_968 + " [… 1,032 cut off here]"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "tool", "arguments", "meant"), MEANT, ids=[row[0] for row in MEANT])
+def test_a_call_is_taken_as_it_is_plainly_meant(
+    name: str, tool: str, arguments: dict[str, object], meant: dict[str, object]
+) -> None:
+    call = parse_call(tool, arguments)
+    assert not isinstance(call, str), call
+    assert {field: getattr(call, field) for field in meant} == meant
+    # Claude Code's SDK checks a call against the form that was offered, before anything of ours is asked.
+    validate(arguments, next(dict(t.parameters) for t in TOOLS if t.name == tool))
+
+
+def test_a_long_summary_can_be_sent_on() -> None:
+    call = parse_call("submit_result", {"summary": LONG, "deliverables": ["a.py"]})
+    assert isinstance(call, SubmitResult)
+    result = call.payload()["task_result"]
+    assert len(result["summary"]) <= 8_000 and result["deliverables"] == {"a.py": ""}
+
+
+@given(
+    st.sampled_from([tool.name for tool in TOOLS]),
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.floats()
+        | st.text(max_size=5)
+        | st.sampled_from(["[", "1e999", "nan%"]),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+        max_leaves=6,
+    ),
+)
+def test_no_call_raises(tool: str, value: object) -> None:
+    fields = next(t.parameters["properties"] for t in TOOLS if t.name == tool)
+    parse_call(tool, dict.fromkeys(fields, value))
 
 
 def test_every_tool_says_what_it_is_for_and_is_small() -> None:

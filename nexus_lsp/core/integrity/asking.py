@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 from nexus_lsp.core.diff import diff
+from nexus_lsp.core.hunks import Hunk
 from nexus_lsp.core.integrity.cases import Case, cases, is_test_module, parse
 from nexus_lsp.core.integrity.checks import may_assert
+from nexus_lsp.core.integrity.heirs import Heirs
 from nexus_lsp.core.integrity.pairs import Comparison, Loss, Pair, Pool, Side, compare, losses, matched, side
 from nexus_lsp.core.integrity.settings import NAMES, conftest_doubts, settings_doubts
 from nexus_lsp.core.integrity.skips import Skip, added, lifted, skips
@@ -78,28 +81,46 @@ def questions(path: str, old: str | None, new: str) -> tuple[Question, ...]:
 
 def all_questions(changes: Sequence[TextChange]) -> tuple[Question, ...]:
     """What a whole change makes doubtful; what moved from one file to another is not asked about."""
-    compared = _compared(changes)
-    everywhere, moved = _moves([comparison for _, comparison in compared])
-    found: list[Question] = []
-    for change in changes:
-        found += _of_settings(change)
-    for change, comparison in compared:
-        found += _Reading(change, comparison, everywhere, moved).questions()
+    found = [question for _, asked in ChangedTests.of(changes).files() for question in asked]
     return tuple(dict.fromkeys(sorted(found, key=lambda question: (question.path, question.line))))
 
 
 def changed_tests(changes: Sequence[TextChange]) -> tuple[TestChange, ...]:
     """The tests that are new, or assert something that they did not; moved and renamed ones are neither."""
-    compared = _compared(changes)
-    _, moved = _moves([comparison for _, comparison in compared])
-    found: list[TestChange] = []
-    for change, comparison in compared:
-        if is_test_module(change.path):
-            fresh = [case for case in comparison.fresh if case not in moved]
-            found += [_test_change(change.path, case, new=True) for case in fresh]
-            gained = [pair.new for pair in comparison.pairs if pair.gained]
-            found += [_test_change(change.path, case, new=False) for case in gained]
-    return tuple(found)
+    return tuple(ChangedTests.of(changes).tests())
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedTests:
+    """A whole change with the tests of its files paired, so that it can be told one thing after another."""
+
+    changes: Sequence[TextChange]
+    _compared: Sequence[tuple[TextChange, Comparison]]
+    _elsewhere: Pool
+    _moved: set[Case]
+
+    @staticmethod
+    def of(changes: Sequence[TextChange]) -> ChangedTests:
+        """Read and compare all its files."""
+        compared = _compared(changes)
+        elsewhere, moved = _moves([comparison for _, comparison in compared])
+        return ChangedTests(changes, compared, elsewhere, moved)
+
+    def tests(self) -> Iterator[TestChange]:
+        """See `changed_tests`."""
+        for change, comparison in self._compared:
+            if is_test_module(change.path):
+                fresh = [case for case in comparison.fresh if case not in self._moved]
+                yield from (_test_change(change.path, case, new=True) for case in fresh)
+                gained = [pair.new for pair in comparison.pairs if pair.gained]
+                yield from (_test_change(change.path, case, new=False) for case in gained)
+
+    def files(self) -> Iterator[tuple[str, Iterator[Question]]]:
+        """(path, what is asked of the file), to be gone through in this order; some paths come twice."""
+        for change in self.changes:
+            yield change.path, _of_settings(change)
+        for change, comparison in self._compared:
+            yield change.path, _Reading(change, comparison, self._elsewhere, self._moved).questions()
 
 
 def count_tests(path: str, text: str) -> int:
@@ -152,7 +173,7 @@ def _of_settings(change: TextChange) -> Iterator[Question]:
         yield Question(change.path, line, "skip_added", said)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Reading:
     """One changed file of the tests."""
 
@@ -173,8 +194,9 @@ class _Reading:
         yield from self.hidden()
         for pair in self.comparison.pairs:
             yield from self.pair(pair)
-        for case in self.comparison.gone:
-            yield from self.gone(case) if case not in self.moved else ()
+        gone = self.comparison.gone
+        for at, case in enumerate(gone):
+            yield from self.gone(case, at / len(gone)) if case not in self.moved else ()
         yield from self.fresh()
 
     def ask(self, line: int, kind: QuestionKind, message: str) -> Question:
@@ -231,17 +253,19 @@ class _Reading:
                     f"{said} Assert as much as before, or check why not.",
                 )
 
-    def gone(self, case: Case) -> Iterator[Question]:
+    @cached_property
+    def heirs(self) -> Heirs:
+        return Heirs([(case, self.comparison.new.checks(case)) for case in self.comparison.fresh])
+
+    def gone(self, case: Case, place: float) -> Iterator[Question]:
         """A test without a namesake: renamed and changed, taken up in others, or removed."""
         had = [check for check in self.comparison.old.checks(case) if not check.empty]
         lost = [check for check in had if not self.elsewhere.take(check)]
         if had and not lost:
             return
-        fresh = [(each, self.comparison.new.checks(each)) for each in self.comparison.fresh]
-        tried = [(losses(lost, found), each) for each, found in fresh]
-        heir = min(tried, key=lambda entry: sum(loss.instead is None for loss in entry[0]), default=None)
-        if heir is not None and any(loss.instead for loss in heir[0]) | (len(heir[0]) < len(lost)):
-            yield from self.lost(case, heir[1], heir[0])
+        heir = self.heirs.of(case, lost, place)
+        if heir is not None and any(loss.instead for loss in heir[1]) | (len(heir[1]) < len(lost)):
+            yield from self.lost(case, *heir)
             return
         said = f"`{case.name}` is gone, and no other test asserts what it did."
         yield self.ask(
@@ -274,20 +298,26 @@ class _Reading:
             if found and all(check.empty for check in found):
                 said = f"`{case.name}` asserts {_shown(found[0].plain)}, which {found[0].empty}."
                 yield self.ask(found[0].line, "assertion_weakened", f"{said} Assert the result.")
-            elif not may_assert(case, new.file):
+            elif not found and not may_assert(case, new.file):
                 said = f"`{case.name}` asserts nothing: it only fails where something raises."
                 yield self.ask(case.line, "no_assertion", f"{said} Assert the result.")
 
+    @cached_property
+    def hunks(self) -> tuple[list[Hunk], int]:
+        """What changed, and the number of lines now."""
+        new = split_lines(self.change.new or "")
+        return diff(split_lines(self.change.old or ""), new), len(new)
+
     def where(self, line: int) -> int:
         """Where a line of the old text stood, in the new one."""
-        old, new = split_lines(self.change.old or ""), split_lines(self.change.new or "")
+        hunks, lines = self.hunks
         shift = 0
-        for hunk in diff(old, new):
+        for hunk in hunks:
             if hunk.end <= line:
                 shift += len(hunk.after) - len(hunk.before)
             elif hunk.line <= line:
                 line = hunk.line + min(line - hunk.line, max(len(hunk.after) - 1, 0))
-        return max(0, min(line + shift, len(new) - 1))
+        return max(0, min(line + shift, lines - 1))
 
 
 def _left_out(skip: Skip, tests: Mapping[str, Case]) -> str:

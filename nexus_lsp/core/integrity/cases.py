@@ -12,13 +12,14 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 _FILE = re.compile(r"(^|/)(test_[^/]*|[^/]*_test|tests)\.py$")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Case:
     """A function of a test file.
 
@@ -26,14 +27,17 @@ class Case:
         name: `test_a`, or `TestB.test_a`, as in pytest's ids but for the dot.
         owners: the classes it stands in, outermost first.
         collected: whether pytest runs it as a test.
-        body: the same for functions that do the same, whatever their name, decorators and layout.
     """
 
     name: str
     node: FunctionNode
     owners: tuple[ast.ClassDef, ...]
     collected: bool
-    body: str
+
+    @cached_property
+    def body(self) -> str:
+        """The same for functions that do the same, whatever their name, decorators and layout."""
+        return _body(self.node)
 
     @property
     def line(self) -> int:
@@ -66,7 +70,7 @@ def _cases(body: Sequence[ast.stmt], owners: tuple[ast.ClassDef, ...], collects:
         if isinstance(node, FunctionNode):
             name = ".".join([*(owner.name for owner in owners), node.name])
             collected = collects and node.name.startswith("test") and not _is_fixture(node)
-            yield Case(name, node, owners, collected, _body(node))
+            yield Case(name, node, owners, collected)
         elif isinstance(node, ast.ClassDef):
             yield from _cases(node.body, (*owners, node), collects and _collects(node))
 

@@ -11,6 +11,7 @@ import ast
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TypeVar
 
 from nexus_lsp.core.integrity.bindings import (
@@ -34,7 +35,7 @@ Node = TypeVar("Node", bound=ast.AST)
 MAX_CHECKS = 4_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Check:
     """One thing that is asserted.
 
@@ -49,13 +50,13 @@ class Check:
     empty: str = ""
     plain: str = ""
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Equal for checks that assert the same and can fail alike."""
         return self.form.text + (" (cannot fail)" if self.empty else "")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ParsedTests:
     """A parsed test file: its functions by name, and module-level names bound once to a literal."""
 
@@ -68,6 +69,11 @@ class ParsedTests:
         """Read a module."""
         return ParsedTests(cases(tree), literals(tree), imports(tree))
 
+    @cached_property
+    def short_literals(self) -> Names:
+        """The literals that may stand in an assertion."""
+        return short(self.literals)
+
 
 def is_written_out(case: Case, file: ParsedTests) -> bool:
     """Whether the rows of its `parametrize`, if it has any, are known and not too many."""
@@ -79,16 +85,14 @@ def checks(case: Case, file: ParsedTests, rows: bool = True) -> tuple[Check, ...
     """What the function asserts, in its order, at most `MAX_CHECKS`; once for each row with `rows`."""
     found: list[Check] = []
     for row in parametrized(case, file.literals) if rows else [{}]:
-        found += _Reading(file, case, {**short(file.literals), **row}, row).function(case.node)
+        found += _Reading(file, case, {**file.short_literals, **row}, row).function(case.node)
         if len(found) > MAX_CHECKS:
             break
     return tuple(found[:MAX_CHECKS])
 
 
 def may_assert(case: Case, file: ParsedTests) -> bool:
-    """Whether it asserts anything, or might through something that cannot be seen into from here."""
-    if any(not check.empty for check in checks(case, file)):
-        return True
+    """Whether a function without checks might assert through what cannot be seen into from here."""
     if any(dotted(mark).rpartition(".")[2] == "given" for mark in case.node.decorator_list):
         return True
     called = {dotted(part) for part in ast.walk(case.node) if isinstance(part, ast.Call)}
@@ -233,8 +237,8 @@ class _Reading:
         passed = _passed(helper, call)
         names = {name: self.resolved(value) for name, value in passed.items()}
         given = {name: _put_in(value, self.given) for name, value in passed.items()}
-        literals = short(self.file.literals)
-        reading = _Reading(self.file, helper, {**literals, **names}, given, empty=self.empty, followed=True)
+        known = {**self.file.short_literals, **names}
+        reading = _Reading(self.file, helper, known, given, empty=self.empty, followed=True)
         yield from reading.function(helper.node)
 
     def resolved(self, node: Node) -> Node:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from nexus_lsp.core.integrity.cases import dotted, text_of
@@ -29,7 +30,7 @@ _CLOSE = {"approx": (1e-6, 1e-12), "isclose": (1e-9, 0.0), "allclose": (1e-5, 1e
 _RELATIVE, _ABSOLUTE = ("rel", "rel_tol", "rtol"), ("abs", "abs_tol", "atol")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Form:
     """One assertion.
 
@@ -53,27 +54,38 @@ class Form:
     match: str = ""
     about: tuple[ast.AST, ...] = field(default=(), compare=False, repr=False)
 
-    @property
+    @cached_property
     def parts(self) -> frozenset[str]:
         """The texts of the subject's sub-expressions, itself among them."""
         return frozenset(text_of(part) for part in self._walk() if isinstance(part, ast.expr))
 
-    @property
+    @cached_property
     def names(self) -> frozenset[str]:
         """Names and attributes in the subject, those of Python itself left out."""
         found = {part.id for part in self._walk() if isinstance(part, ast.Name)}
         found |= {part.attr for part in self._walk() if isinstance(part, ast.Attribute)}
         return frozenset(found - _OWN)
 
-    @property
+    @cached_property
     def constants(self) -> frozenset[str]:
         """The constants in the subject."""
         return frozenset(repr(part.value) for part in self._walk() if isinstance(part, ast.Constant))
 
+    @cached_property
+    def sides(self) -> frozenset[str]:
+        """The subject; of an equality both sides, but for a value that is written out."""
+        both = self.kind == "exact" and not self.literal
+        return frozenset((self.subject, self.expected) if both else (self.subject,))
+
+    @cached_property
+    def is_fixed(self) -> bool:
+        """Whether nothing that it looks at is computed."""
+        return self.kind not in ("raises", "call") and all(is_literal(node) for node in self.about)
+
     def _walk(self) -> Iterator[ast.AST]:
         return (part for node in self.about for part in ast.walk(node))
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The assertion in one line; equal texts assert the same."""
         match self.kind:

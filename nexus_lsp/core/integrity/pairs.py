@@ -6,12 +6,15 @@ import ast
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from nexus_lsp.core.integrity.cases import Case, dotted, parse, text_of
 from nexus_lsp.core.integrity.checks import Check, ParsedTests, checks, is_written_out
 from nexus_lsp.core.integrity.empty import CONSTANT
-from nexus_lsp.core.integrity.forms import is_literal
 from nexus_lsp.core.integrity.strength import best, partial, rank, same_subject, stronger_whole, weaker
+
+MAX_NEAR = 400
+"""New checks that are looked at for one that is lost: a table's rows, or a loop's turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,9 @@ class Side:
     tree: ast.Module
     file: ParsedTests
     tests: Mapping[str, Case]
+    _checks: dict[tuple[str, bool], tuple[Check, ...]] = field(
+        default_factory=dict[tuple[str, bool], tuple[Check, ...]], compare=False, repr=False
+    )
 
     @staticmethod
     def empty() -> Side:
@@ -33,9 +39,12 @@ class Side:
         helpers = [text_of(case.node) for case in self.file.cases.values() if not case.collected]
         return [*helpers, *(f"{name} = {text_of(value)}" for name, value in self.file.literals.items())]
 
-    def checks(self, case: Case) -> tuple[Check, ...]:
-        """What one of its functions asserts."""
-        return checks(case, self.file)
+    def checks(self, case: Case, rows: bool = True) -> tuple[Check, ...]:
+        """What one of its functions asserts, see `checks`; read once."""
+        key = (case.name, rows)
+        if key not in self._checks:
+            self._checks[key] = checks(case, self.file, rows)
+        return self._checks[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +99,9 @@ def compare(old: Side, new: Side) -> Comparison:
     gone = [case for name, case in old.tests.items() if name not in new.tests]
     fresh = [case for name, case in new.tests.items() if name not in old.tests]
     renamed = matched(gone, fresh)
-    gone = [case for case in gone if case not in {before for before, _ in renamed}]
-    fresh = [case for case in fresh if case not in {after for _, after in renamed}]
+    known = {case.node for pair in renamed for case in pair}
+    gone = [case for case in gone if case.node not in known]
+    fresh = [case for case in fresh if case.node not in known]
     used = {
         dotted(part).rpartition(".")[2]
         for case in new.tests.values()
@@ -104,7 +114,8 @@ def compare(old: Side, new: Side) -> Comparison:
         if not case.collected and name not in old.file.cases and case.node.name not in used
     ]
     hidden = matched(gone, idle)
-    gone = [case for case in gone if case not in {before for before, _ in hidden}]
+    known = {before.node for before, _ in hidden}
+    gone = [case for case in gone if case.node not in known]
     around = old.around() == new.around()
     pairs = tuple(
         Pair(before, after)
@@ -125,7 +136,7 @@ def matched(before: Iterable[Case], after: Iterable[Case]) -> list[tuple[Case, C
 
 def _pair(old: Side, before: Case, new: Side, after: Case) -> Pair:
     rows = is_written_out(before, old.file) and is_written_out(after, new.file)
-    had, has = checks(before, old.file, rows), checks(after, new.file, rows)
+    had, has = old.checks(before, rows), new.checks(after, rows)
     return Pair(before, after, without(had, has), without(has, had))
 
 
@@ -162,54 +173,64 @@ class Pool:
 
 def losses(lost: Sequence[Check], gained: Sequence[Check]) -> list[Loss]:
     """Which of the lost checks nothing as strong has taken the place of."""
-    replacing = _Replacing(list(gained))
+    replacing = _Replacing.by(gained)
     found = [replacing.loss(check) for check in lost if not check.empty]
     return [loss for loss in found if loss is not None]
 
 
 @dataclass(slots=True)
 class _Replacing:
-    free: list[Check]
+    """The checks that are still to take a place, by their numbers, and those of each text and kind."""
+
+    free: dict[int, Check]
+    worded: dict[tuple[str, str], list[int]]
+
+    @staticmethod
+    def by(gained: Sequence[Check]) -> _Replacing:
+        worded: dict[tuple[str, str], list[int]] = {}
+        for at, check in enumerate(gained):
+            worded.setdefault((check.plain, check.form.kind), []).append(at)
+        return _Replacing(dict(enumerate(gained)), worded)
 
     def loss(self, old: Check) -> Loss | None:
         """Look for the same words, the same subject, a whole that it is a part of, then for anything akin."""
-        for new in self.free:  # what its variables stand for has changed
-            if new.plain == old.plain and new.form.kind == old.form.kind:
-                self.free.remove(new)
-                if _is_fixed(new) and not _is_fixed(old):
+        for at in self.worded.get((old.plain, old.form.kind), ()):  # what its variables stand for has changed
+            if (new := self.free.pop(at, None)) is not None:
+                if new.form.is_fixed and not old.form.is_fixed:
                     return Loss(old, replace(new, empty=new.empty or CONSTANT))
                 return Loss(old, new) if weaker(old, new) else None
-        same = best(new for new in self.free if same_subject(old.form, new.form))
+        near = self._near()
+        same = best(new for new in near if same_subject(old.form, new.form))
         if same is not None:
             return Loss(old, same) if weaker(old, same) and not self._said_otherwise(old, same) else None
-        if any(stronger_whole(old, new) for new in self.free):
+        if any(stronger_whole(old, new) for new in near):
             return None
-        if shadow := best(new for new in self.free if partial(old, new)):
+        if shadow := best(new for new in near if partial(old, new)):
             return Loss(old, shadow)
         return self._akin(old)
 
+    def _near(self) -> list[Check]:
+        """As many as are looked at for one: long tables keep their order, so the first will do."""
+        return list(islice(self.free.values(), MAX_NEAR))
+
     def _said_otherwise(self, old: Check, new: Check) -> bool:
         """`match=` became an assertion about the exception."""
-        speaks = any(_about_error(each) for each in self.free)
+        speaks = any(_about_error(each) for each in self._near())
         return (
             old.form.kind == new.form.kind == "raises" and old.form.expected == new.form.expected and speaks
         )
 
     def _akin(self, old: Check) -> Loss | None:
-        if _about_error(old) and any(new.form.kind == "raises" and new.form.match for new in self.free):
+        near = self._near()
+        if _about_error(old) and any(new.form.kind == "raises" and new.form.match for new in near):
             return None
-        akin = [new for new in self.free if _akin(old, new)]
-        good = [new for new in akin if rank(new) >= rank(old) and not weaker(old, new)]
-        if good:
-            self.free.remove(good[0])
-            return None
-        empty = [new for new in self.free if new.empty]
+        akin = [new for new in near if _akin(old, new)]
+        for new in akin:
+            if rank(new) >= rank(old) and not weaker(old, new):
+                del self.free[next(at for at, each in self.free.items() if each is new)]
+                return None
+        empty = [new for new in near if new.empty]
         return Loss(old, best(akin) or best(empty))
-
-
-def _is_fixed(check: Check) -> bool:
-    """Whether nothing that it looks at is computed."""
-    return check.form.kind not in ("raises", "call") and all(is_literal(node) for node in check.form.about)
 
 
 def _about_error(check: Check) -> bool:

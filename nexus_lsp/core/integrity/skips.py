@@ -45,9 +45,12 @@ def added(old: Sequence[Skip], new: Sequence[Skip], known: Collection[str]) -> I
     `known` holds the scopes that were there before; for a test that is new only a skip without a condition
     counts, since a condition (a platform, a package) may well be meant.
     """
-    for scope in dict.fromkeys(skip.scope for skip in new):
-        before = [skip for skip in old if skip.scope == scope]
-        now = [skip for skip in new if skip.scope == scope]
+    by_scope: dict[str, tuple[list[Skip], list[Skip]]] = {skip.scope: ([], []) for skip in new}
+    for at, found in enumerate((old, new)):
+        for skip in found:
+            if skip.scope in by_scope:
+                by_scope[skip.scope][at].append(skip)
+    for scope, (before, now) in by_scope.items():
         if any(skip.always for skip in before):
             continue
         always = [skip for skip in now if skip.always]
@@ -161,12 +164,15 @@ def _returns(case: Case) -> Iterator[Skip]:
     """A `return` that comes before something that may assert."""
     body = case.node.body
     for at, statement in enumerate(body):
-        rest = [part for each in body[at + 1 :] for part in ast.walk(each)]
+        leaves = [statement, *(statement.body if isinstance(statement, ast.If) else ())]
+        if not any(isinstance(each, ast.Return) for each in leaves):
+            continue
+        rest = (part for each in body[at + 1 :] for part in ast.walk(each))
         if not any(isinstance(part, ast.Assert | ast.Call) for part in rest):
             return
         if isinstance(statement, ast.Return):
             yield Skip(case.name, "an early return", True, statement.lineno - 1)
-        elif isinstance(statement, ast.If) and any(isinstance(each, ast.Return) for each in statement.body):
+        elif isinstance(statement, ast.If):
             known = truth_of(statement.test)
             if known is not False:
                 what = f"an early return if {text_of(statement.test)}"

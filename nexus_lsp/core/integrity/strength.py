@@ -28,6 +28,7 @@ _MOCKED = {
     },
     **{"assert_called": 1, "assert_awaited": 1},
 }
+_SHADOWS = frozenset({"len", "bool", "type", "id", "any", "all"})
 _SAME_AS_FALSE = frozenset({"False", "0", "''", '""', "[]", "()", "{}", "set()", "b''", "0.0"})
 _FIRM_TOLERANCE = 1e-3
 """An exact comparison that becomes one within more than this is weaker; less is a matter of floats."""
@@ -59,9 +60,8 @@ def partial(old: Check, new: Check) -> bool:
     whole, shadow = old.form, new.form
     if whole.kind != "exact" or whole.subject == shadow.subject or whole.subject not in shadow.parts:
         return False
-    return shadow.subject in {
-        f"{name}({whole.subject})" for name in ("len", "bool", "type", "id", "any", "all")
-    }
+    name, _, _ = shadow.subject.partition("(")
+    return name in _SHADOWS and shadow.subject == f"{name}({whole.subject})"
 
 
 def stronger_whole(old: Check, new: Check) -> bool:
@@ -75,12 +75,7 @@ def same_subject(old: Form, new: Form) -> bool:
         return old.kind == new.kind and old.subject == new.subject
     if old.kind == new.kind == "call":
         return old.subject.rpartition(".assert_")[0] == new.subject.rpartition(".assert_")[0] != ""
-    return not _sides(old).isdisjoint(_sides(new))
-
-
-def _sides(form: Form) -> set[str]:
-    """The subject; of an equality both sides, but for a value that is written out."""
-    return {form.subject, form.expected} if form.kind == "exact" and not form.literal else {form.subject}
+    return not old.sides.isdisjoint(new.sides)
 
 
 def best(candidates: Iterable[Check]) -> Check | None:
