@@ -13,7 +13,7 @@ from nexus_lsp.adapters.shared_engine import SharedEngine
 from nexus_lsp.adapters.socket_server import SocketServer
 from nexus_lsp.adapters.state import Hold, state_root, workspace_of, workspace_state
 from nexus_lsp.adapters.trust import TrustStore
-from nexus_lsp.core.personas import Persona
+from nexus_lsp.core.personas import Caution, Persona
 from nexus_lsp.core.problems import Problem, Refused
 from nexus_lsp.core.settings import Settings
 from nexus_lsp.engine.engine import Adapters, Engine
@@ -172,6 +172,7 @@ def _adapters(
         planner=staff.planner,
         backend=staff.backend,
         personas=staff.personas,
+        persona_notes=staff.persona_notes,
         project_text=staff.project_text,
         trusted=lambda: TrustStore(state_root(env)).is_trusted(workspace),
         now=time.time,
@@ -260,6 +261,14 @@ class Staff:
         """What is wrong in persona files."""
         self.personas()
         return self._personas[1] if self._personas else []
+
+    def persona_notes(self) -> tuple[str, ...]:
+        """What of them the user should know at the start of a run; `nexus-lsp doctor` tells all of it."""
+        own = [f"{p.name} ({p.agent_id})" for p in self.personas() if p.origin == "workspace"]
+        told = [f"As this workspace describes them: {', '.join(own)}."] if own else []
+        wrong = [p for p in self.persona_problems() if not isinstance(p, Caution)]
+        more = [f"{len(wrong) - 3} more persona files have problems; `nexus-lsp doctor` lists them."]
+        return (*told, *map(str, wrong[:3]), *(more if wrong[3:] else ()))
 
     def reload_personas(self) -> None:
         """Forget the personas: they are read anew when next needed."""

@@ -273,35 +273,23 @@ def _clauses(description: str) -> tuple[str, ...]:
 
 # --- tools and models --------------------------------------------------------------------------------
 
-_TOOLS: dict[str, tuple[str, ...]] = {
+_TOOLS = {
     "file_analysis": (
-        *(
-            "read",
-            "grep",
-            "glob",
-            "ls",
-            "notebookread",
-            "search",
-            "codebase",
-            "usages",
-            "problems",
-            "changes",
-        ),
-        *("findtestfiles", "searchresults"),
+        "read grep glob ls notebookread search codebase usages problems changes findtestfiles searchresults"
     ),
-    "file_editing": ("edit", "write", "multiedit", "notebookedit", "editfiles", "new"),
-    "code_execution": ("bash", "execute", "shell", "powershell", "runcommands", "runtasks", "runinterminal"),
-    "test_runners": ("runtests", "testfailure"),
-    "web_search": ("websearch", "web"),
+    "file_editing": "edit write multiedit notebookedit editfiles new",
+    "code_execution": "bash execute shell powershell runcommands runtasks runinterminal",
+    "test_runners": "runtests testfailure",
+    "web_search": "websearch web",
     "": (
-        *("agent", "task", "custom-agent", "runsubagent", "todo", "todos", "todowrite", "skill"),
-        *("askuserquestion", "vscode", "terminallastcommand", "terminalselection"),
+        "agent task custom-agent runsubagent todo todos todowrite skill askuserquestion "
+        "vscode terminallastcommand terminalselection"
     ),
 }
 """The seed's tools behind those of Claude Code, GitHub Copilot and VS Code, in lower case. Those under "" are
 passed over without a word: what they are for is NEXUS' own business."""
 
-_NAMES = {name: seeds for seeds, names in _TOOLS.items() for name in names}
+_NAMES = {name: seeds for seeds, names in _TOOLS.items() for name in names.split()}
 
 _ALL = tuple(name for name in _TOOLS if name)
 

@@ -83,15 +83,26 @@ async def try_tests(
     place = await bench.at(change.head)
     found = await _run(place, tests, contexts=[source.path for source in sources])
     executed = _executed(found, sources)
-    tests = [test for test in tests if any(function(row) == test.node_id for row in executed)]
+    reaching = {function(row) for row in executed}
+    aside = _aside([test for test in tests if test.node_id not in reaching])
+    tests = [test for test in tests if test.node_id in reaching]
     if not tests:
-        return Trials()
+        return Trials((), aside)
     bench.say(f"Running {_count(len(tests), 'new test')} without the change")
     passing = await _passing_without(bench, change, tests, max(10.0, 5 * found.seconds))
     idle = _idle_tests(tests, passing, executed)
     tests = [test for test in tests if test not in idle]
     blind, notes = await _blind(bench, change.head, sources, tests, executed)
-    return Trials((*(_idle(test) for test in idle), *blind), notes)
+    return Trials((*(_idle(test) for test in idle), *blind), (*aside, *notes))
+
+
+def _aside(tests: Sequence[TestChange]) -> tuple[str, ...]:
+    """A test may reach the change in a process of its own, so it is named and not questioned."""
+    if not tests:
+        return ()
+    shown = ", ".join(f"`{test.name}`" for test in tests[:5])
+    more = f" and {len(tests) - 5} more" if len(tests) > 5 else ""
+    return (f"Not judged, since no changed line is executed by it: {shown}{more}.",)
 
 
 def function(test: str) -> str:

@@ -17,6 +17,9 @@ from typing import Any, cast
 
 from nexus_lsp.core.problems import Problem
 
+MAX_MESSAGE = 256 * 1024
+"""Bytes of one message as JSON; what is larger belongs into a file of the checkout."""
+
 MAX_ATTEMPTS = 5
 """How often a letter may be refused, or lost with its reader, before it is dead."""
 
@@ -73,13 +76,23 @@ class Step:
 # --- from messages ---------------------------------------------------------------------------------------
 
 
+def json_text(value: object) -> str:
+    """JSON as short as it can be; escaped to ASCII only where half a character could not be written."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return text
+
+
 def envelope_text(message: Mapping[str, Any]) -> str:
     """A message as every store keeps it; ValueError with all that is wrong with it.
 
     What is wrong here is a fault of the caller: messages from outside go through `envelope_problems` first.
     """
     try:
-        text = json.dumps(message, allow_nan=False, separators=(",", ":"))
+        text = json_text(message)
     except (TypeError, ValueError) as error:
         raise ValueError(f"message: it is not JSON ({error}). Send one JSON object.") from error
     if problems := envelope_problems(text):

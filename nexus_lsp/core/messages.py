@@ -15,12 +15,10 @@ from typing import Annotated, Any, Literal, TypeVar, cast, get_args
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from nexus_lsp.core.mailbox import MAX_MESSAGE, json_text
 from nexus_lsp.core.problems import Problem
 
 PROTOCOL = "1.0"
-
-MAX_MESSAGE = 256 * 1024
-"""Bytes of one message as JSON; what is larger belongs into a file of the checkout."""
 
 MessageType = Literal[
     "task_assignment",
@@ -182,7 +180,7 @@ def _parsed(raw: str | bytes | Mapping[str, Any], kind: type[M]) -> tuple[M | No
 def _json_of(raw: str | bytes | Mapping[str, Any]) -> tuple[object, list[Problem]]:
     try:
         if isinstance(raw, Mapping):
-            size, value = len(json.dumps(raw).encode()), raw
+            size, value = len(json_text(raw).encode()), raw
         else:
             size = len(raw if isinstance(raw, bytes) else raw.encode("utf-8", "surrogatepass"))
             value = cast("object", json.loads(raw)) if size <= MAX_MESSAGE else None

@@ -278,8 +278,7 @@ def _strain(persona: Persona, stress: Stress) -> list[str]:
     if not stress.level:
         return []
     response = persona.personality_profile.stress_response
-    words = _words(response)
-    said = (m.rules for m in _MANNERS.values() if m.response and _tells(words, m.response))
+    said = (m.rules for m in _MANNERS.values() if m.response and _tells(_words(response), m.response))
     rules = next(said, None) or _MANNERS[trade_of(persona)].rules
     repeated = response.strip() and persona.origin != "workspace"
     own = f"Your way with it ({one_line(response, 200)}) now means:" if repeated else "Now:"
@@ -344,7 +343,7 @@ def _character(persona: Persona) -> str:
 
 
 def _traits(persona: Persona) -> Iterator[str]:
-    profile = persona.personality_profile
+    profile, memory = persona.personality_profile, persona.memory_system
     for told, said in (
         ("Traits", listed(profile.core_traits)),
         ("You communicate in this manner", profile.communication_style),
@@ -353,6 +352,8 @@ def _traits(persona: Persona) -> Iterator[str]:
         ("You know most about", listed(persona.expertise_areas)),
         ("You are asked for", listed(persona.capabilities)),
         ("Your work usually goes on with", ", ".join(persona.handoffs[:_MOST_ITEMS])),
+        ("You learn by", memory.learning_patterns.replace("_", " ")),
+        ("You keep in mind", memory.context_preservation.replace("_", " ")),
     ):
         if said.strip():
             yield f"{told}: {one_line(said, 1_200)}."
@@ -376,8 +377,7 @@ def _speaking(persona: Persona, situation: Situation) -> str:
     whom = situation.recipients[:_MOST_ITEMS] or (None,)
     styles = [adapt_communication_style(persona, who, situation.urgency) for who in whom]
     how = f"{styles[0].manner}. Order: {styles[0].order}. At most {styles[0].sentences} sentences a message."
-    spoken = [f"- {style.wording}" for style in styles]
-    return _part(f"How you speak (urgency: {situation.urgency})", [how, *spoken])
+    return _part(f"How you speak (urgency: {situation.urgency})", [how, *(f"- {s.wording}" for s in styles)])
 
 
 def _growth(growth: Sequence[str]) -> str:

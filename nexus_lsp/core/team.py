@@ -107,5 +107,6 @@ def learn(team: TeamState, items: Iterable[MemoryItem]) -> TeamState:
 def unlearn(team: TeamState, item_id: str) -> TeamState:
     """The team after what an item says was taken back, whether or not it is kept by now."""
     left = tuple(item for item in team.to_learn if item.id != item_id)
-    known = item_id in team.remembered and item_id not in team.to_forget
+    # what waits may be on its way into the store at this moment
+    known = (item_id in team.remembered or left != team.to_learn) and item_id not in team.to_forget
     return replace(team, to_learn=left, to_forget=(*team.to_forget, item_id) if known else team.to_forget)

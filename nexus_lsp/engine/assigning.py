@@ -24,11 +24,16 @@ if TYPE_CHECKING:
     from nexus_lsp.engine.engine import Engine
 
 
+_LONGEST = 50_000
+"""Characters of a request, of evidence and an editor's context in the message; the prompt has them whole."""
+
+
 async def assignment_of(engine: Engine, run: Run, state: TaskState, checkout: Path) -> Assignment:
     """What the agent of this attempt is given; the assignment goes over the bus, what waits there comes."""
     task = state.task
     personas = {p.agent_id: p for p in engine.adapters.personas()}
-    persona = personas[task.agent]
+    if (persona := personas.get(task.agent)) is None:
+        raise Refused(f"The persona {task.agent} is no longer there. Put its file back, then try again.")
     assert run.plan is not None
     letters = await _post(engine, run, state)
     memories = await engine.recall.for_task(run, state, persona)
@@ -152,17 +157,17 @@ def _payload(run: Run, state: TaskState) -> dict[str, Any]:
         "description": task.description,
         "requirements": {
             "input_data": {
-                "request": run.started.request,
+                "request": run.started.request[:_LONGEST],
                 "depends_on": list(task.depends_on),
                 "attempt": state.attempt,
-                "evidence": state.evidence,
+                "evidence": state.evidence[:_LONGEST],
             },
             "expected_output": {"format": "commit", "acceptance": list(task.acceptance)},
             "constraints": {"writes": list(task.writes)},
         },
         "context": {
             "plan": run.plan.summary if run.plan else "",
-            "user": json.loads(run.started.context) if run.started.context else {},
+            "user": json.loads(run.started.context) if 0 < len(run.started.context) <= _LONGEST else {},
         },
     }
 

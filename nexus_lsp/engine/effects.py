@@ -28,7 +28,8 @@ async def snapshot(engine: Engine, effect: Effect) -> None:
     taken = await repository.snapshot(await engine.open_texts())
     await repository.keep(f"{effect.run_id}/snapshot", taken.commit)
     head = await repository.user_head()
-    await engine.submit(effect.run_id, h.SnapshotDone(taken.commit, head, taken.notes))
+    notes = (*taken.notes, *engine.adapters.persona_notes())
+    await engine.submit(effect.run_id, h.SnapshotDone(taken.commit, head, notes))
 
 
 async def baseline(engine: Engine, effect: Effect, keeper: Baseline) -> None:

@@ -19,7 +19,7 @@ from nexus_lsp.core import facts as f
 from nexus_lsp.core import happenings as h
 from nexus_lsp.core.decide import Facts, Limits, decide
 from nexus_lsp.core.evolve import begin, evolve
-from nexus_lsp.core.personas import Persona
+from nexus_lsp.core.personas import Persona, tester_of
 from nexus_lsp.core.problems import Refused, Unknown
 from nexus_lsp.core.run import OVER, Run
 from nexus_lsp.core.schedule import Effect, due, next_starts
@@ -56,9 +56,6 @@ RETRY_AFTER = 5.0
 SLOW_TURN = 0.1
 """Seconds; a turn of the loop that takes longer is logged."""
 
-TESTER = "test_creator"
-"""The role whose persona is asked for tests of changed lines that have none."""
-
 ENDED = "NEXUS' engine has ended; what was under way goes on when it is opened again."
 
 Listener = Callable[[f.Entry, Run], None]
@@ -88,6 +85,9 @@ class Adapters:
     planner: Callable[[str], tuple[Planner, str]]
     backend: Callable[[str], AgentBackend]
     personas: Callable[[], tuple[Persona, ...]]
+    persona_notes: Callable[[], tuple[str, ...]]
+    """What the user should know of them before a run: files that cannot be used, and whose words are a
+    workspace's."""
     project_text: Callable[[], str]
     trusted: Callable[[], bool]
     now: Callable[[], float]
@@ -146,7 +146,7 @@ class Engine:
         """Replay the journal, then go on with what was under way. JournalFailed where it cannot be read."""
         for entry in await self.adapters.journal.open():
             self._remember(entry)
-        self.listeners.append(Feedback(self).hear)
+        self.listeners += [Feedback(self).hear, self.recall.hear]
         await self.mailroom.open()
         self._baseline = Baseline(self.adapters.repository, self.adapters.gates)
         self._loop = asyncio.create_task(self._run_loop(), name="nexus engine")
@@ -168,6 +168,8 @@ class Engine:
 
     async def close(self) -> None:
         """End every effect and give back every adapter. What was under way is recovered at the next open."""
+        if self._loop and self._held is None:
+            await self.recall.settle()
         self.closing = True
         if self._held:
             self._held.cancel()
@@ -375,7 +377,7 @@ class Engine:
             agents=frozenset(p.agent_id for p in personas),
             replans=settings.replan_rounds,
             coverage=settings.coverage_target or None,
-            tester=next((p.agent_id for p in personas if p.role == TESTER), ""),
+            tester=tester_of(personas) or "",
         )
 
     # --- effects -------------------------------------------------------------------------------------

@@ -143,6 +143,7 @@ class Mailroom:
                 for run, message_id, recipient in waiting:
                     await self._send_one(run, message_id, recipient)
             await self._is_up()
+            await self._note_dead()
         except BusFailed as error:
             await self._is_down(str(error))
         except (Refused, JournalFailed) as error:
@@ -155,11 +156,22 @@ class Mailroom:
         if recipient == USER:  # the faces have heard the fact
             await self._delivered(run.id, recipient, ((message_id, 1),))
         else:
-            sent = run.team.messages[message_id]
-            await (await self._opened()).publish(mailbox(run.id, recipient), sent.message)
-            if recipient == PRIME:
-                await self.collect(run.id, PRIME)
+            await self._publish(run, message_id, recipient)
+        if recipient == PRIME:  # this engine is Prime: it has the message, whoever else holds its letter
+            await self.collect(run.id, PRIME)
+            await self._settled(run.id, message_id, PRIME)
         self._on_bus.add((run.id, message_id, recipient))
+
+    async def _publish(self, run: Run, message_id: str, recipient: str) -> None:
+        bus = await self._opened()
+        try:
+            await bus.publish(mailbox(run.id, recipient), run.team.messages[message_id].message)
+        except ValueError as error:  # none like it is taken any more; an older journal may have one
+            await self._engine.submit(run.id, h.Died(recipient, (message_id,), str(error)))
+
+    async def _settled(self, run_id: str, message_id: str, recipient: str) -> None:
+        if (message_id, recipient) in self._engine.runs[run_id].team.outbox:
+            await self._delivered(run_id, recipient, ((message_id, 1),))
 
     async def bring(self, run_id: str, message_id: str, recipient: str) -> None:
         """Have a receiver get a message now, and whatever else waits there: an agent's work begins with it.
@@ -172,8 +184,7 @@ class Mailroom:
             await self.collect(run_id, recipient)
         except BusFailed as error:
             log.info("the bus is gone round: %s", error)
-        if (message_id, recipient) in self._engine.runs[run_id].team.outbox:
-            await self._delivered(run_id, recipient, ((message_id, 1),))
+        await self._settled(run_id, message_id, recipient)
 
     async def _is_down(self, why: str) -> None:
         """Say it once in each run that has something to send, and try again."""
@@ -192,6 +203,14 @@ class Mailroom:
                 await self._engine.quietly(run_id, h.BusSeen("The message bus works again."))
             self._told.clear()
 
+    async def _note_dead(self) -> None:
+        """Say of what the bus has given up that nobody will read it."""
+        for letter in await (await self._opened()).dead_letters():
+            run_id, _, recipient = letter.mailbox.partition("/")
+            run = self._engine.runs.get(run_id)
+            if run is not None and (letter.message_id, recipient) in run.team.outbox:
+                await self._engine.submit(run_id, h.Died(recipient, (letter.message_id,), letter.why))
+
     def _later(self) -> None:
         if not self._engine.closing and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(RETRY_AFTER, self._again)
@@ -202,20 +221,28 @@ class Mailroom:
 
     # --- from the bus to the receiver ----------------------------------------------------------------
 
-    async def collect(self, run_id: str, recipient: str, wait: float = 0.0) -> tuple[Message, ...]:
+    async def collect(
+        self, run_id: str, recipient: str, wait: float = 0.0, most: int = 20
+    ) -> tuple[Message, ...]:
         """What has come for an address since it was last asked, noted as delivered. BusFailed."""
         box, bus = mailbox(run_id, recipient), await self._opened()
-        deliveries = await bus.receive(box, wait=wait)
+        deliveries = await bus.receive(box, most, wait)
         found: list[tuple[Delivery, Message]] = []
+        read: list[str] = []
         for delivery in deliveries:
-            message = await self._read(run_id, recipient, delivery)
+            try:
+                message = await self._read(run_id, recipient, delivery)
+            except Refused as error:
+                await bus.refuse(box, delivery.message_id, str(error))
+                continue
+            read.append(delivery.message_id)
             if message is not None:
                 found.append((delivery, message))
         if found:
             await self._delivered(run_id, recipient, tuple((d.message_id, d.attempt) for d, _ in found))
-        if deliveries:
+        if read:
             try:
-                await bus.acknowledge(box, [d.message_id for d in deliveries])
+                await bus.acknowledge(box, read)
             except BusFailed as error:  # they come again, and are passed over: the journal has them
                 log.info("what was read is not acknowledged: %s", error)
         return tuple(message for _, message in found)
@@ -234,7 +261,7 @@ class Mailroom:
                 log.warning("a message on the bus cannot be read: %s", "; ".join(map(str, problems)))
             return None
         if sent is None:
-            await self._engine.submit(run_id, h.Posted(delivery.message, (recipient,)))
+            await self._engine.submit(run_id, h.Posted(message_json(message), (recipient,)))
         return message
 
     async def _delivered(self, run_id: str, recipient: str, messages: tuple[tuple[str, int], ...]) -> None:

@@ -33,6 +33,12 @@ _SHOWN = 300
 
 DAY = 86_400.0
 
+RETRY_AFTER = 30.0
+"""Seconds until a store that could not be used is tried again."""
+
+PATIENCE = 2.0
+"""Seconds that closing, or a question about memory, waits for what is being learned."""
+
 
 class Recall:
     """See the module; one for an engine."""
@@ -41,7 +47,7 @@ class Recall:
         self._engine = engine
         self._opened: asyncio.Task[None] | None = None
         self._learning: asyncio.Task[None] | None = None
-        self._why = ""
+        self._not_before = 0.0
         self._told: set[str] = set()
 
     @property
@@ -118,7 +124,7 @@ class Recall:
         most: int,
         kinds: tuple[MemoryKind, ...] = (),
     ) -> tuple[Recalled, ...]:
-        """What belongs here; nothing of the same run, which its agents are told otherwise."""
+        """What belongs here, each text once; nothing of the same run, which its agents are told otherwise."""
         if most == 0:
             return ()
         query = MemoryQuery(text, self._engine.adapters.now(), agent_id, tuple(paths), kinds, 2 * most)
@@ -128,15 +134,26 @@ class Recall:
         except MemoryFailed as error:
             log.warning("nothing was recalled: %s", error)
             return ()
-        return tuple(one for one in found if one.item.run_id != run.id)[:most]
+        # a rejection of several hunks is kept for each of them, so that each can be taken back
+        texts = {one.item.text: one for one in reversed(found) if one.item.run_id != run.id}
+        return tuple(reversed(texts.values()))[:most]
 
     # --- what is learned -----------------------------------------------------------------------------
 
     def look(self) -> None:
         """Put into memory what the runs have to leave there."""
         due = [run for run in self._engine.runs.values() if run.team.to_learn or run.team.to_forget]
-        if due and self._learning is None and not self._why and not self._engine.closing:
+        now = asyncio.get_running_loop().time()
+        if due and self._learning is None and now >= self._not_before and not self._engine.closing:
             self._learning = asyncio.create_task(self._learn(), name="learn")
+
+    async def settle(self) -> None:
+        """Learn what there is to learn, now, so that whoever looks into memory next finds it."""
+        for _ in range(2):  # what came while something was being learned is learned after it
+            self._not_before = 0.0
+            self.look()
+            if self._learning:
+                await asyncio.wait({self._learning}, timeout=PATIENCE)
 
     async def _learn(self) -> None:
         try:
@@ -146,7 +163,7 @@ class Recall:
                 if run.team.to_learn:
                     await self._keep_lessons(run)
         except MemoryFailed as error:
-            self._why = str(error)  # it is tried again when NEXUS starts again: the journal has it
+            self._not_before = asyncio.get_running_loop().time() + RETRY_AFTER  # the run's state has it
             log.warning("nothing is learned: %s", error)
         except (Refused, JournalFailed) as error:  # the next engine learns it: the run's state has it
             log.info("what was learned could not be noted: %s", error)
@@ -183,20 +200,28 @@ class Recall:
         older = self._engine.adapters.now() - kept.days * DAY if kept and kept.days is not None else None
         await (await self.ready()).trim(agent_id, most, older)
 
-    async def was_useful(self, run: Run, state: TaskState) -> None:
-        """A task landed: what its agent had been reminded of helped, or at least was no hindrance."""
-        ids = run.team.recalled.get(state.task.id, ())
-        if ids:
-            try:
-                await (await self.ready()).used(ids, useful=not state.repairs)
-            except MemoryFailed:
-                log.info("what helped %s could not be noted", state.task.id)
+    # --- what helped ---------------------------------------------------------------------------------
+
+    def hear(self, entry: f.Entry, run: Run) -> None:
+        """A task ended: what its agent had been reminded of helped it to land at once, or did not."""
+        if isinstance(entry.fact, f.TaskCompleted | f.TaskFailed):
+            state = run.tasks[entry.fact.task_id]
+            ids = run.team.recalled.get(state.task.id, ())
+            useful = isinstance(entry.fact, f.TaskCompleted) and not state.repairs
+            if ids:
+                self._engine.spawn(self._note_use(ids, useful), "note what helped")
+
+    async def _note_use(self, ids: tuple[str, ...], useful: bool) -> None:
+        try:
+            await (await self.ready()).used(ids, useful=useful)
+        except MemoryFailed as error:
+            log.info("what helped could not be noted: %s", error)
 
     async def close(self) -> None:
-        """Finish learning, then give back the store."""
+        """Give back the store; what was not learned by now is learned by the next engine."""
         if self._learning:
-            await asyncio.wait({self._learning}, timeout=2.0)
-            self._learning and self._learning.cancel()  # pyright: ignore[reportUnusedExpression]
+            self._learning.cancel()
+            await asyncio.gather(self._learning, return_exceptions=True)
         if self._opened:
             await asyncio.gather(self._opened, return_exceptions=True)
             await self._memory.close()

@@ -47,6 +47,10 @@ NO_ANSWER = "(no answer)"
 MOST_REMEMBERED = 20
 """Items that one attempt may put into memory."""
 
+ENOUGH = 20_000
+"""Characters of messages after which the others wait for the next step: Claude Code puts a longer answer into
+a file, which the agent may not read."""
+
 MOST_REMINDERS = 2
 """How often an agent is kept from ending its turn."""
 
@@ -185,12 +189,14 @@ class TeamDesk:
     async def _come(self, wait: float) -> list[Letter]:
         """Letters within so many seconds; its own assignment, which it reads as its prompt, is none."""
         until = time.monotonic() + wait
-        while True:
-            left = max(0.0, until - time.monotonic())
-            come = await self._engine.mailroom.collect(self._run_id, self._instance, left)
-            letters = [letter_of(message) for message in come if message.message_type != "task_assignment"]
-            if letters or left <= 0:
-                return letters
+        letters: list[Letter] = []
+        while sum(len(letter.text) for letter in letters) < ENOUGH:
+            left = 0.0 if letters else max(0.0, until - time.monotonic())
+            come = await self._engine.mailroom.collect(self._run_id, self._instance, left, most=1)
+            letters += [letter_of(message) for message in come if message.message_type != "task_assignment"]
+            if not come and left <= 0:
+                break
+        return letters
 
     def _lost(self) -> list[str]:
         """What became of messages it sent that nobody will read; said once."""

@@ -9,6 +9,9 @@ from nexus_lsp.core.run import Run, TaskState
 
 _SHORT = 300
 
+_NOTES = 16_000
+"""Characters of notes shown, the newest whole: Claude Code puts a longer answer into a file instead."""
+
 
 def status_text(run: Run, instance: str, names: Mapping[str, str]) -> str:
     """The tasks of a run, who does them and how far they are, then the notes; `instance` is the reader."""
@@ -17,12 +20,21 @@ def status_text(run: Run, instance: str, names: Mapping[str, str]) -> str:
     for state in present:
         lines += _task_lines(state, instance, names)
     if run.team.notes:
-        lines += ["", "The scratchpad:"]
-        lines += [
-            f"{names.get(note.agent_id, note.agent_id)} ({note.task_id}):\n" + quoted(note.text, "scratchpad")
-            for note in run.team.notes[-50:]
-        ]
+        lines += ["", "The scratchpad:", *_notes(run, names)]
     return "\n".join(lines)
+
+
+def _notes(run: Run, names: Mapping[str, str]) -> list[str]:
+    shown: list[str] = []
+    room = _NOTES
+    for note in reversed(run.team.notes):
+        who = names.get(note.agent_id, note.agent_id)
+        shown.append(f"{who} ({note.task_id}):\n" + quoted(note.text, "scratchpad"))
+        room -= len(shown[-1])
+        if room <= 0:
+            break
+    left = len(run.team.notes) - len(shown)
+    return [*([f"({left} older notes are left out)"] if left else []), *reversed(shown)]
 
 
 def _task_lines(state: TaskState, instance: str, names: Mapping[str, str]) -> list[str]:

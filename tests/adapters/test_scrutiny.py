@@ -182,14 +182,15 @@ async def test_a_test_beside_one_that_shows_the_change_is_not_asked_about(build:
     await house.check({"pkg/a.py": FIXED, **added(both)}, "")
 
 
-async def test_a_test_of_what_did_not_change_is_not_asked_about(build: Build):
+async def test_a_test_of_what_did_not_change_is_named_and_not_asked_about(build: Build):
     house = await build()
     tests = (
         "def test_none():\n    assert half(None) == 0\n\n\ndef test_double():\n    assert double(2) == 4\n"
     )
     await house.check({"pkg/a.py": FIXED, **added(tests, "double, half")}, "")
     alone = "def test_double():\n    assert double(2) == 4\n"
-    await house.check({"pkg/a.py": FIXED, **added(alone, "double, half")}, "")
+    found = await house.check({"pkg/a.py": FIXED, **added(alone, "double, half")}, "")
+    assert any(n.startswith("Not judged, since no changed line is executed by it: `") for n in found.notes)
 
 
 async def test_test_data_and_conftest_go_with_the_tests(build: Build):

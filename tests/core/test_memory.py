@@ -1,18 +1,15 @@
-"""Memory as values: what is kept of a text, how items travel, and that none of them becomes an order."""
+"""Memory as values: what is kept of a text, and that none of them becomes an order."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from memory_house import ITEMS, item
+from memory_house import item
 
-from nexus_lsp.core.memory import MAX_TEXT, MEMORY_SOURCES, MemoryItem, kept
-from nexus_lsp.core.memory.lines import memory_lines, read_memory_lines
+from nexus_lsp.core.memory import MAX_TEXT, MEMORY_SOURCES, kept
 from nexus_lsp.core.memory.scrubbing import scrubbed
 from nexus_lsp.core.plan import Task
 from nexus_lsp.core.prompts import task_prompt
@@ -103,72 +100,6 @@ def test_a_cut_leaves_no_half_of_a_key(before: int) -> None:
 def test_all_else_stays_as_it_is() -> None:
     given_item = item(paths=("a.py",), run_id="r", task_id="t", used=3, useful=2)
     assert kept(given_item) == given_item
-
-
-# --- JSON lines --------------------------------------------------------------------------------------
-
-
-@given(st.lists(ITEMS))
-def test_what_is_written_is_read_back(items: list[MemoryItem]) -> None:
-    text = memory_lines(items)
-    assert text.count("\n") == len(items)
-    assert read_memory_lines(text.encode().decode()) == (tuple(items), [])
-
-
-def test_half_a_character_in_a_path_can_be_written_and_read_back() -> None:
-    given_item = item(paths=("caf\udce9.py",))
-    text = memory_lines([given_item])
-    assert read_memory_lines(text.encode().decode()) == ((given_item,), [])
-
-
-@pytest.mark.parametrize("text", ["", "\n\n", " \r\n", "\ufeff"])
-def test_empty_lines_are_nothing(text: str) -> None:
-    assert read_memory_lines(text) == ((), [])
-
-
-WHOLE: dict[str, Any] = json.loads(memory_lines([item()]))
-
-
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        (
-            {"kind": "rumour"},
-            "kind: 'rumour' cannot stand here. Write one of interaction, lesson, decision, note.",
-        ),
-        ({"source": "web"}, "source: 'web' cannot stand here. Write one of user, gate, server, agent."),
-        ({"id": ""}, "id: '' cannot stand here. Write a string that is not empty."),
-        ({"at": "yesterday"}, "at: 'yesterday' cannot stand here. Write Unix seconds."),
-        ({"at": True}, "at: True cannot stand here. Write Unix seconds."),
-        ({"used": -1}, "used: -1 cannot stand here. Write a whole number from 0."),
-        ({"paths": "a.py"}, "paths: 'a.py' cannot stand here. Write a list of strings."),
-        ({"text": None}, "text: None cannot stand here. Write a string."),
-    ],
-)
-def test_a_field_that_cannot_be_read(change: dict[str, Any], told: str) -> None:
-    good = json.dumps(WHOLE)
-    items, problems = read_memory_lines(f"{good}\n{json.dumps(WHOLE | change)}\n{good}\n")
-    assert len(items) == 2
-    assert [str(problem) for problem in problems] == [f"line 2: {told}"]
-
-
-@pytest.mark.parametrize(
-    ("line", "told"),
-    [
-        ("{", "it is not JSON"),
-        ("[]", "it is no object"),
-        ("[" * 100_000, "it is not JSON"),
-        ('{"id": "a"}', "agent_id, kind, text, source, at missing"),
-    ],
-)
-def test_a_line_that_cannot_be_read(line: str, told: str) -> None:
-    items, [problem] = read_memory_lines(line)
-    assert items == ()
-    assert str(problem).startswith(f"line 1: {told}")
-
-
-def test_fields_of_a_later_version_are_passed_over() -> None:
-    assert read_memory_lines(json.dumps(WHOLE | {"mood": "good"})) == ((item(),), [])
 
 
 # --- no instruction comes out of memory --------------------------------------------------------------

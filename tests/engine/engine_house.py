@@ -105,6 +105,7 @@ class House:
     backend: ScriptedBackend = field(default_factory=lambda: ScriptedBackend({}))
     bus: MemoryBus = field(default_factory=MemoryBus)
     memory: FakeMemory = field(default_factory=FakeMemory)
+    persona_notes: tuple[str, ...] = ()
     quarantine: Quarantine = field(init=False)
     gates: ScriptedGates = field(init=False)
     engine: Engine = field(init=False)
@@ -126,6 +127,7 @@ class House:
             planner=lambda _: (self.planner, "the only one"),
             backend=lambda _: self.backend,
             personas=lambda: tuple(map(persona, AGENTS)),
+            persona_notes=lambda: self.persona_notes,
             project_text=lambda: "",
             trusted=lambda: True,
             now=self.clock,

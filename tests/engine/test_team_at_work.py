@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -136,6 +136,117 @@ async def test_who_is_not_there_is_said_and_a_lost_message_too(house: House) -> 
     assert seen[1].startswith("Sent as")
     assert "did not reach alpha_test_creator#tests, whose work was over" in seen[2]
     assert types(house, run, "message_dead") == ["message_dead"]
+
+
+@pytest.mark.parametrize("what", ["request", "context"])
+async def test_a_very_long_request_is_worked_on_like_any_other(house: House, what: str) -> None:
+    long = {"request": "Сделай лучше. " * 7_000, "context": '{"x": "' + "y" * 300_000 + '"}'}
+    run = await house.run(task("t"), started={what: long[what]}, t=writes(b_DOT_txt="B\n"))
+    assert run.status == "ready", run.reason
+
+
+async def test_a_message_that_is_too_long_is_refused_and_holds_up_no_other(house: House) -> None:
+    seen: list[str] = []
+
+    async def step(assignment: Assignment, line: Line) -> Outcome:
+        await told(
+            line, "submit_result", summary="Did it.", deliverables={str(n): "я" * 4000 for n in range(50)}
+        )
+        seen.append(await told(line, "send_message", to="prime", text="All is well.", kind="information"))
+        return done()
+
+    run = await house.run(task("t"), t=step)
+    assert seen[0].startswith("Sent as")
+    await house.until(run.id, lambda r: not r.team.outbox)
+    assert [s.reach for s in house.now(run).team.messages.values() if "text" in s.message["payload"]] == [
+        {"nexus_prime": "delivered"}
+    ]
+
+
+async def test_a_bus_that_fails_after_it_gave_a_message_loses_none(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acknowledge, down = house.bus.acknowledge, [True]
+
+    async def shaky(mailbox: str, message_ids: Sequence[str]) -> None:
+        if mailbox.endswith("#tests") and down:
+            raise BusFailed("Redis is gone.")
+        await acknowledge(mailbox, message_ids)
+
+    monkeypatch.setattr(house.bus, "acknowledge", shaky)
+    begun = asyncio.Event()
+    heard: list[str] = []
+
+    async def code(assignment: Assignment, line: Line) -> Outcome:
+        await begun.wait()
+        await told(line, "send_message", to="tests", text="Mind the edge.")
+        return done()
+
+    async def tests(assignment: Assignment, line: Line) -> Outcome:
+        begun.set()
+        heard.append(await told(line, "read_messages", wait_seconds=10))
+        down.clear()
+        heard.append(await line.incoming())
+        return done()
+
+    await house.run(task("code"), task("tests", agent=ALPHA, writes=["x"]), code=code, tests=tests)
+    assert "Mind the edge." in heard[0] and heard[1] == ""
+
+
+async def test_long_messages_and_notes_come_in_portions_that_an_agent_can_read(house: House) -> None:
+    begun, sent = asyncio.Event(), asyncio.Event()
+    seen: list[str] = []
+
+    async def code(assignment: Assignment, line: Line) -> Outcome:
+        await begun.wait()
+        for number in range(3):
+            await told(line, "send_message", to="tests", text=f"{number}: " + "x" * 15_000)
+            await told(line, "write_note", text=f"{number}: " + "n" * 3_900)
+        for number in range(9):
+            await told(line, "write_note", text=f"{number}: " + "n" * 3_900)
+        sent.set()
+        return done()
+
+    async def tests(assignment: Assignment, line: Line) -> Outcome:
+        begun.set()
+        await sent.wait()
+        while len(seen) < 2:
+            await asyncio.sleep(0.05)
+            seen.extend(filter(None, [await line.incoming()]))
+        seen.append(await told(line, "team_status"))
+        return done()
+
+    await house.run(task("code"), task("tests", agent=ALPHA, writes=["x"]), code=code, tests=tests)
+    assert [len(text) < 40_000 for text in seen] == [True, True, True]
+    assert "0: xx" in seen[0] and "2: xx" in seen[1]
+    assert "(7 older notes are left out)" in seen[2] and "8: nn" in seen[2]
+
+
+async def test_a_letter_that_the_bus_gave_up_is_told(house: House) -> None:
+    brake = Brake(writes())
+
+    async def code(assignment: Assignment, line: Line) -> Outcome:
+        await brake.reached.wait()
+        message_id = (await told(line, "send_message", to="tests", text="x")).split()[2]
+        await house.engine.when(
+            assignment.run_id, lambda r: ("tests" in r.tasks) and message_id in r.team.messages
+        )
+        box = f"{assignment.run_id}/alpha_test_creator#tests"
+        async with asyncio.timeout(5):
+            while not house.bus.kept.letters[box]:
+                await asyncio.sleep(0.01)
+        await house.bus.bury(box, "it was lost five times with its reader")
+        await told(line, "send_message", to="tests", text="y")
+        await house.engine.when(
+            assignment.run_id,
+            lambda r: r.team.messages[message_id].reach["alpha_test_creator#tests"] == "dead",
+        )
+        brake.go.set()
+        return done()
+
+    run = await house.run(task("code"), task("tests", agent=ALPHA, writes=["x"]), code=code, tests=brake)
+    first = house.facts(run, f.MessageDead)[0]
+    assert first.why == "it was lost five times with its reader"
 
 
 async def test_a_bus_that_is_gone_for_a_while_costs_no_message(
@@ -291,6 +402,68 @@ async def test_what_mended_a_red_gate_is_in_the_prompt_of_the_next_run(house: Ho
     await house.run(task("t", writes=["a.txt"]), started={"team": "claude"}, t=writes())
     told_now = [m.text for m in house.backend.calls[-1].memories if m.source == "gate"]
     assert len(told_now) == 1 and "tests/t.py::test_two" in told_now[0] and "What mended it" in told_now[0]
+
+
+async def test_what_was_recalled_counts_as_useful_where_the_work_lands_at_once(house: House) -> None:
+    first = await house.run(task("t"), t=replaces("a.txt", "two", "2"))
+    await house.reject(first, reason="No digits in a.txt.")
+    await house.until(first.id, lambda r: not r.team.to_learn)
+    await house.run(
+        task("t", writes=["a.txt"]), started={"team": "claude"}, t=replaces("a.txt", "two", "deux")
+    )
+    async with asyncio.timeout(5):
+        while not (told := [i for i in await house.memory.export() if i.kind == "decision" and i.used]):
+            await asyncio.sleep(0.01)
+    assert [(i.text, i.used, i.useful) for i in told] == [("No digits in a.txt.", 1, 1)]
+
+
+async def test_one_reason_for_two_hunks_is_told_once(house: House) -> None:
+    first = await house.run(task("t"), t=writes(a_DOT_txt="ONE\ntwo\nthree\nfour\nFIVE\n"))
+    assert len(first.pending_changes) == 2
+    await house.reject(first, reason="No capitals.")
+    await house.until(first.id, lambda r: not r.team.to_learn)
+    await house.run(task("t", writes=["a.txt"]), started={"team": "claude"}, t=writes())
+    assert [m.text for m in house.backend.calls[-1].memories].count("No capitals.") == 1
+    assert house.planner.briefs[-1].notes == ("about a.txt: No capitals.",)
+
+
+async def test_a_reason_given_just_before_the_end_is_in_memory(house: House) -> None:
+    run = await house.run(task("t"), t=replaces("a.txt", "two", "2"))
+    await house.reject(run, reason="No digits.")
+    await house.engine.close()
+    assert "No digits." in [i.text for i in house.memory.items.values()]
+
+
+async def test_a_memory_that_was_locked_at_first_is_used_later(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, locked = house.memory.open, [True]
+
+    async def lock() -> None:
+        if locked:
+            raise MemoryFailed("The memory is in use by another program.")
+        await opened()
+
+    monkeypatch.setattr(house.memory, "open", lock)
+    run = await house.run(task("t"), t=replaces("a.txt", "two", "2"))
+    locked.clear()
+    await house.reject(run, reason="No digits.")
+    await house.engine.recall.settle()
+    assert "No digits." in [i.text for i in await house.memory.export()]
+
+
+async def test_a_key_is_neither_in_the_journal_nor_in_memory(house: House) -> None:
+    key = "sk-ant-api03-abcDEF1234567890xyz"
+
+    async def step(assignment: Assignment, line: Line) -> Outcome:
+        await told(line, "remember", text=f"It deploys with {key}.")
+        await told(line, "write_note", text=f"The key is {key}.")
+        await told(line, "send_message", to="user", text=f"I found {key}.")
+        return done()
+
+    run = await house.run(task("t"), t=step)
+    assert key not in repr([e.fact for e in house.engine.entries if e.run_id == run.id])
+    assert key not in repr(await house.memory.export())
 
 
 async def test_a_rejection_taken_back_is_forgotten(house: House) -> None:

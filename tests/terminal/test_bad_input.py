@@ -120,6 +120,18 @@ async def test_the_team_has_no_credentials(house: House) -> None:
     await check(house, *args, code=1, says="Claude Code has no credentials")
 
 
+async def test_a_workspaces_own_persona_and_a_broken_one_are_said_at_the_start(house: House) -> None:
+    folder = house.workspace / ".nexus" / "personas"
+    folder.mkdir(parents=True)
+    own = Path(__file__).parents[2] / "personas" / "code_developer.json"
+    (folder / "code_developer.json").write_text(own.read_text())
+    (folder / "broken.json").write_text("{")
+    said = await house.run("delegate", "Analyse calc.py", "--team", "local", "--accept", "none")
+    text = " ".join(said.text.split())
+    assert "As this workspace describes them: Code (code_developer)." in text
+    assert ".nexus/personas/broken.json:" in text
+
+
 async def test_the_model_is_overloaded_for_good(house: House) -> None:
     async with ScriptedAnthropic(lambda _r: Status(529)) as claude:
         env = {"ANTHROPIC_BASE_URL": claude.base_url, "ANTHROPIC_API_KEY": "k"}

@@ -100,8 +100,7 @@ const OWN_WORDS = "In my own words…";
 async function pickAnswer(ctx: Ctx, ask: Ask): Promise<string | undefined> {
   const asked = ask.kind === "question" ? `${ctx.store.agentName(ask.agentId)} asks: ${ask.question}` : ask.question;
   const options = ask.kind === "question" ? [...ask.options, OWN_WORDS] : ask.options;
-  const placeHolder = ask.why || undefined;
-  const picked = await vscode.window.showQuickPick(options, { title: asked, ignoreFocusOut: true, ...(placeHolder ? { placeHolder } : {}) });
+  const picked = await vscode.window.showQuickPick(options, { title: asked, ignoreFocusOut: true, ...(ask.why ? { placeHolder: ask.why } : {}) });
   if (picked !== OWN_WORDS || ask.kind !== "question") return picked;
   return (await vscode.window.showInputBox({ title: asked, ignoreFocusOut: true, ...(ask.why ? { prompt: ask.why } : {}) }))?.trim();
 }

@@ -1,7 +1,6 @@
 """Memory: what a team keeps across runs, as values.
 
-How items are ranked is `core.memory.ranking`, what words they are found by is `words`, how they travel
-`lines`.
+How items are ranked is `core.memory.ranking`, what words they are found by is `words`.
 
 **Invariant:** an item says where it came from (`source`), and no item becomes an instruction: whoever shows
 one to a model quotes it as material (`core.prompts`), but for the user's own words.

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from nexus_lsp.core import facts as f
 from nexus_lsp.core import happenings as h
+from nexus_lsp.core.mailbox import MAX_MESSAGE, json_text
+from nexus_lsp.core.memory.scrubbing import scrubbed
 from nexus_lsp.core.problems import Refused
 from nexus_lsp.core.rules.limits import Facts, Limits
 from nexus_lsp.core.rules.tasks import at_work
@@ -26,13 +31,25 @@ def posted(run: Run, what: h.Posted, limits: Limits) -> Facts:
         raise Refused(f"This run is {run.status}; nobody reads messages in it any more.")
     if not what.recipients:
         raise Refused("The message has no recipient.")
+    if (size := len(json_text(what.message).encode())) > MAX_MESSAGE:
+        raise Refused(
+            f"The message has {size:,} bytes; {MAX_MESSAGE:,} are allowed. "
+            "Put the long part into a file and name the file."
+        )
     sender = str(what.message["from"].get("instance_id") or what.message["from"]["agent_id"])
     if "#" in sender and _said_by(run, sender) >= limits.messages:
         raise Refused(
             f"You have sent {limits.messages} messages in this run, which is all there is. Put what the team "
             "must know into your result."
         )
-    return [f.MessageSent(what.message, what.recipients)]
+    return [f.MessageSent(_without_keys(what.message) if "#" in sender else what.message, what.recipients)]
+
+
+def _without_keys(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An agent's message without what looks like a key or a password: the journal keeps it for good."""
+    payload = message["payload"]
+    text = payload.get("text")
+    return {**message, "payload": {**payload, "text": scrubbed(text)}} if isinstance(text, str) else message
 
 
 def _said_by(run: Run, sender: str) -> int:
@@ -74,7 +91,7 @@ def noted(run: Run, what: h.Noted) -> Facts:
         return []
     if len(run.team.notes) >= MOST_NOTES:
         raise Refused(f"The scratchpad is full ({MOST_NOTES} notes). Put it into your result.")
-    return [f.NoteWritten(what.task_id, state.task.agent, what.text)]
+    return [f.NoteWritten(what.task_id, state.task.agent, scrubbed(what.text))]
 
 
 def remembered(run: Run, what: h.Remembered) -> Facts:
