@@ -207,10 +207,16 @@ class Attempt:
                 return Outcome("broken", "Claude Code was stopped.", retryable=True)
 
     def _spent(self) -> Spent:
-        """The CLI's own figures; where it did not get to say them, the tokens that were counted."""
+        """The CLI's own figures; where it did not get to say them, the tokens that were counted.
+
+        It tells the cost of a session from its beginning (measured with 2.1): what earlier attempts paid is
+        taken off.
+        """
         told = self._last.spent if isinstance(self._last, Ended) else Spent()
+        given = self._assignment
+        paid = given.session_usd if self._session_id == given.session_id else 0.0
         return Spent(
-            usd=told.usd,
+            usd=told.usd - paid if told.usd >= paid else told.usd,
             input_tokens=max(told.input_tokens, self._tokens.input_tokens),
             output_tokens=max(told.output_tokens, self._tokens.output_tokens),
             seconds=time.monotonic() - self._began,

@@ -20,8 +20,8 @@ from nexus_lsp.core.run import (
     RunStatus,
     TaskState,
     allowances,
-    used_of,
 )
+from nexus_lsp.core.spending import meters
 from nexus_lsp.core.team import evolve_team, learn, unlearn
 
 
@@ -54,6 +54,8 @@ def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912 - one table, one p
             return replace(_rested(run, entry.at), status="paused", reason=fact.reason, resumes_to=to)
         case f.RunResumed():
             return _resumed(run, entry.at)
+        case f.RunRecovered():
+            return _recovered(run, fact.stopped_at, entry.at)
         case f.RunReady():
             return replace(_rested(run, entry.at), status="ready", reason=fact.summary, resumes_to=None)
         case f.RunCompleted():
@@ -63,11 +65,10 @@ def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912 - one table, one p
         case f.RunCancelled():
             return _over(run, "cancelled", run.reason, entry.at)
         case f.PlanProposed():
-            planned = replace(run, plan=fact.plan, plan_source=fact.source)
+            planned = replace(_rested(run, entry.at), plan=fact.plan, plan_source=fact.source)
             return _went_on(planned, "awaiting_approval")
         case f.PlanApproved():
-            tasks = {task.id: TaskState(task) for task in fact.plan.tasks}
-            return _went_on(replace(run, plan=fact.plan, tasks=tasks), "in_progress")
+            return _approved(run, fact, entry.at)
         case f.PlanRejected():
             return replace(run, reason=fact.reason)
         case f.ReplanRequested():
@@ -101,7 +102,7 @@ def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912 - one table, one p
         case f.TaskProgress():
             return _task(run, fact.task_id, message=fact.message, percent=fact.percent)
         case f.AgentSession():
-            return _task(run, fact.task_id, session_id=fact.session_id)
+            return _in_session(run, fact)
         case f.TaskSubmitted():
             done = _task(
                 run,
@@ -123,16 +124,7 @@ def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912 - one table, one p
         case f.TaskFailed():
             return _failed(run, fact, entry.at)
         case f.TaskCancelled():
-            state = run.tasks[fact.task_id]
-            return _task(
-                run,
-                fact.task_id,
-                status="cancelled",
-                working=False,
-                submitted=None,
-                repair_start=state.submitted or state.repair_start,
-                summary=fact.reason,
-            )
+            return _given_up(run, fact, entry.at)
         case f.BaselineMeasured():
             return replace(run, baseline={**run.baseline, fact.gate: fact}, gates=(*run.gates, fact))
         case f.GatePassed() | f.GateFailed() | f.GateNotMeasured() | f.GateWarned():
@@ -186,8 +178,57 @@ def _task(run: Run, task_id: str, **values: object) -> Run:
 
 def _paid(run: Run, task_id: str, usd: float, tokens: int) -> Run:
     state = run.tasks[task_id]
-    paid = _task(run, task_id, usd=state.usd + usd, tokens=state.tokens + tokens, live_tokens=0)
+    paid = _task(
+        run,
+        task_id,
+        usd=state.usd + usd,
+        session_usd=state.session_usd + usd,
+        tokens=state.tokens + tokens,
+        live_tokens=0,
+    )
     return replace(paid, usd=run.usd + usd)
+
+
+def _worked(state: TaskState, at: float) -> float:
+    """Seconds of the attempt at work."""
+    return at - state.started_at if state.working and state.started_at is not None else 0.0
+
+
+def _approved(run: Run, fact: f.PlanApproved, at: float) -> Run:
+    tasks = {task.id: TaskState(task) for task in fact.plan.tasks}
+    since = None if run.status == "paused" else at
+    return _went_on(replace(run, plan=fact.plan, tasks=tasks, active_since=since), "in_progress")
+
+
+def _in_session(run: Run, fact: f.AgentSession) -> Run:
+    state = run.tasks[fact.task_id]
+    paid = state.session_usd if state.session_id == fact.session_id else 0.0
+    return _task(run, fact.task_id, session_id=fact.session_id, session_usd=paid)
+
+
+def _given_up(run: Run, fact: f.TaskCancelled, at: float) -> Run:
+    state = run.tasks[fact.task_id]
+    cancelled = _task(
+        run,
+        fact.task_id,
+        status="cancelled",
+        working=False,
+        submitted=None,
+        repair_start=state.submitted or state.repair_start,
+        summary=fact.reason,
+        seconds=state.seconds + _worked(state, at),
+    )
+    return _paid(cancelled, fact.task_id, 0.0, fact.tokens)
+
+
+def _recovered(run: Run, stopped_at: float, at: float) -> Run:
+    """Whoever was at work when NEXUS stopped was so until then, and is again from now on."""
+    tasks = {
+        i: replace(s, seconds=s.seconds + _worked(s, stopped_at), started_at=at) if s.working else s
+        for i, s in run.tasks.items()
+    }
+    rested = _rested(run, stopped_at)
+    return replace(rested, tasks=tasks, active_since=None if run.active_since is None else at)
 
 
 def _over(run: Run, status: RunStatus, reason: str, at: float) -> Run:
@@ -208,7 +249,7 @@ def _went_on(run: Run, status: RunStatus) -> Run:
 def _resumed(run: Run, at: float) -> Run:
     """What was spent is granted once more, counted from what is used by now."""
     base = allowances(run)
-    more = {key: used_of(run, key) + base[key] for key in run.exhausted if key in base}
+    more = {m.key: m.used + base[m.key] for m in meters(run, at) if m.key in run.exhausted}
     return replace(
         run,
         status=run.resumes_to or "in_progress",
@@ -237,7 +278,6 @@ def _repair(run: Run, fact: f.RepairRequested, at: float) -> Run:
     state = run.tasks[fact.task_id]
     anew = fact.cause == "user"
     over = run.status in OVER or run.status == "ready"
-    worked = at - state.started_at if state.working and state.started_at is not None else 0.0
     opened = replace(run, status="in_progress", reason="", ended_at=None, head=run.head_seen, active_since=at)
     again = _task(
         opened if over else run,
@@ -253,10 +293,10 @@ def _repair(run: Run, fact: f.RepairRequested, at: float) -> Run:
         retries=0 if anew else state.retries + (fact.cause == "broken"),
         not_before=fact.not_before,
         session_id=None if fact.fresh else state.session_id,
-        seconds=state.seconds + worked,
+        seconds=state.seconds + _worked(state, at),
     )
     if anew:
-        again = replace(again, replans=0, considered=frozenset())
+        again = replace(again, replans=0, considered=run.considered & run.team.messages.keys())
     return _paid(again, fact.task_id, fact.usd, fact.tokens)
 
 

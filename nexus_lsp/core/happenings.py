@@ -270,10 +270,12 @@ class BaseTaken:
 @dataclass(frozen=True, slots=True)
 class Recovered:
     """The engine starts again after it died. `cut_off` pairs tasks that were at work with what their
-    checkout held (a commit to go on from, or None). `ask_id`: paid work waits for this ask."""
+    checkout held (a commit to go on from, or None). `ask_id`: paid work waits for this ask. `stopped_at`:
+    Unix seconds at which the run was last heard of."""
 
     cut_off: tuple[tuple[str, str | None], ...]
     ask_id: str | None
+    stopped_at: float | None = None
 
 
 # --- teamwork ----------------------------------------------------------------------------------------

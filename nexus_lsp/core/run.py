@@ -41,6 +41,7 @@ class TaskState:
         broken: failed because its backend did, not the work.
         replaced: a revised plan has other tasks in its place.
         tokens: of attempts that are over; `live_tokens`: of the one at work, as far as is known.
+        session_usd: what its conversation has cost so far: Claude Code tells the cost of all of it each time.
         not_before: Unix seconds; the next attempt waits until then.
         response_seconds: how long the model took to begin an answer, in the last attempt.
         response: what the agent said of its work, in the seed's response schema.
@@ -72,6 +73,7 @@ class TaskState:
     broken: bool = False
     tokens: int = 0
     live_tokens: int = 0
+    session_usd: float = 0.0
     not_before: float | None = None
     response_seconds: float | None = None
     response: Mapping[str, Any] | None = None

@@ -149,13 +149,15 @@ def _ready(run: Run, taken: list[tuple[str, str]], at: float) -> list[str]:
         and not s.replaced
         and (s.not_before is None or s.not_before <= at)
         and (run.id, task_id) not in taken
-        and all(_satisfied(run.tasks[dep]) for dep in s.task.depends_on)
+        and dependencies_met(run, s)
         and not any(_overlap(s, other) for other in holders)
     ]
 
 
-def _satisfied(dep: TaskState) -> bool:
-    return dep.status == "completed" or dep.unable
+def dependencies_met(run: Run, state: TaskState) -> bool:
+    """Whether all that a task builds on is done, or cannot be done."""
+    deps = [run.tasks[dep] for dep in state.task.depends_on]
+    return all(dep.status == "completed" or dep.unable for dep in deps)
 
 
 def _overlap(a: TaskState, b: TaskState) -> bool:

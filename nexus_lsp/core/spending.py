@@ -86,10 +86,12 @@ def _fields(meter: Meter) -> tuple[float, float, Scope, str, Measure, float, flo
 
 def _hold(run: Run, spent: list[Meter]) -> list[f.Fact]:
     told = " and ".join(said(run, meter) for meter in spent)
+    base = allowances(run)
+    more = " and ".join(_amount(split_key(meter.key)[2], base[meter.key]) for meter in spent)
     ask = f.AskOpened(
         ask_id=f"ask_{run.id}_{len(run.asks) + 1}",
         kind="budget",
-        question=f"Spent: {told}. Spend as much again?",
+        question=f"Spent: {told}. Go on with {more} more?",
         options=(GO_ON, STOP),
         default=STOP,
     )

@@ -56,6 +56,7 @@ async def assignment_of(engine: Engine, run: Run, state: TaskState, checkout: Pa
         trusted=run.started.trusted,
         changed_paths=tuple(sorted(changed | set(state.paths))),
         session_id=state.session_id,
+        session_usd=state.session_usd,
         max_usd=budget.usd,
         timeout=timeout if budget.seconds is None else min(timeout, max(1.0, budget.seconds)),
         situation=situation_of(run, state, personas, engine.adapters.now(), _growth(memories)),

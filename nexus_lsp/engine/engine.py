@@ -211,8 +211,9 @@ class Engine:
         )
         paid = left and run.started.team != "local"
         ask = self.adapters.new_id("ask") if paid and self.settings.resume == "ask" else None
-        if cut_off or ask:
-            await self.submit(run.id, h.Recovered(tuple(cut_off), ask))
+        if cut_off or ask or run.active_since is not None:
+            last = next((e.at for e in reversed(self.entries) if e.run_id == run.id), None)
+            await self.submit(run.id, h.Recovered(tuple(cut_off), ask, last))
 
     # --- the loop ------------------------------------------------------------------------------------
 

@@ -83,7 +83,7 @@ class Assignment:
         situation: how urgent and how strained things are, who gets the result, what this persona has learned.
         memories: what the team remembers that may matter; letters: messages that came before the start;
         scratchpad: the run's notes.
-        session_id: the backend's session to resume after a crash, or None.
+        session_id: the backend's session to resume after a crash, or None; `session_usd`: what it has cost.
         max_usd: budget for this attempt, or None.
         timeout: seconds after which the attempt is broken off.
     """
@@ -102,6 +102,7 @@ class Assignment:
     trusted: bool = False
     changed_paths: tuple[str, ...] = ()
     session_id: str | None = None
+    session_usd: float = 0.0
     max_usd: float | None = None
     timeout: float = 3600.0
     situation: Situation | None = None

@@ -174,6 +174,25 @@ async def test_a_session_goes_on_after_a_restart(stage: Stage) -> None:
     assert "You were stopped in the middle" in server.requests[1].prompt
 
 
+async def test_a_conversation_that_is_gone_on_with_is_paid_once(stage: Stage) -> None:
+    """The CLI tells what the whole conversation has cost; two attempts were counted as three."""
+    async with ScriptedAnthropic(lambda r: read("app.py") if r.turn == 0 else say("Done.")) as server:
+        first = await stage.work(stage.backend(server))
+        known = {"session_id": first.session_id, "session_usd": first.spent.usd}
+        second = await stage.work(stage.backend(server), **known)
+        told = await stage.work(stage.backend(server), session_id=first.session_id, session_usd=0.0)
+    assert 0 < second.spent.usd < 1.9 * first.spent.usd
+    assert told.spent.usd > first.spent.usd + second.spent.usd  # the total, as the CLI gives it
+
+
+async def test_a_budget_is_for_the_attempt_and_not_for_all_of_the_conversation(stage: Stage) -> None:
+    async with ScriptedAnthropic(lambda r: read("app.py") if r.turn == 0 else say("Done.")) as server:
+        first = await stage.work(stage.backend(server))
+        known = {"session_id": first.session_id, "session_usd": first.spent.usd}
+        second = await stage.work(stage.backend(server), max_usd=1.5 * first.spent.usd, **known)
+    assert (second.status, second.summary) == ("done", "Done.")
+
+
 async def test_an_unknown_session_is_begun_anew(stage: Stage) -> None:
     gone = "11111111-2222-3333-4444-555555555555"
     async with ScriptedAnthropic([say("Done.")]) as server:

@@ -25,12 +25,17 @@ def task(task_id: str, *depends_on: str, agent: str = CODE, type: TaskType = "im
 
 def begun(*tasks: Task, **started: object) -> Run:
     """A run whose plan is approved and whose baseline is known."""
+    run = planned(*tasks, **started)
+    return play(run, (h.ApprovePlan(),)) if run.status == "awaiting_approval" else run
+
+
+def planned(*tasks: Task, **started: object) -> Run:
+    """The same, but with `approval="ask"` its plan waits."""
     values = {"request": "do it", "workspace": "/w", "team": "claude", **started}
     run = begin(Entry(1, 0.0, "run_1", f.RunStarted(**values)))  # type: ignore[arg-type]
     baseline = h.BaselineDone((f.BaselineMeasured("tests", "s0", True),))
     first = (h.SnapshotDone("s0", "refs/heads/main"), baseline)
-    run = play(run, (*first, h.PlanReady(Plan("the plan", tasks or (task("a"),)), "scripted", "", "ask_1")))
-    return play(run, (h.ApprovePlan(),)) if run.status == "awaiting_approval" else run
+    return play(run, (*first, h.PlanReady(Plan("the plan", tasks or (task("a"),)), "scripted", "", "ask_1")))
 
 
 def play(run: Run, happenings: Sequence[h.Happening], limits: Limits = LIMITS, at: float = 0.0) -> Run:

@@ -101,6 +101,25 @@ def test_an_alert_of_an_agent_asks_prime_once() -> None:
     assert told(kept, h.Pause()) == ["run_paused: paused by the user"]
 
 
+def test_a_failure_during_a_pause_is_looked_at_once_the_run_goes_on() -> None:
+    run = play(begun(*CHAIN), [start("a"), h.Pause(), failed("a")])
+    assert (run.status, run.tasks["b"].status) == ("paused", "pending")
+    assert told(run, h.Resume()) == ["run_resumed", "replan_requested a: “Do a” failed: too hard"]
+
+
+def test_an_old_alert_is_not_looked_into_again_when_the_user_tries_again() -> None:
+    got = h.Delivered(PRIME, (("m1", 1),))
+    kept = h.Replanned(None, "scripted", "it does work")
+    run = play(begun(*CHAIN), [start("a"), said("m1", PRIME, "alert"), got, kept, *A_FAILED[1:], kept])
+    assert run.status == "failed"
+    assert [line for line in told(run, h.Retry()) if line.startswith("replan")] == []
+
+
+def test_a_task_that_was_redirected_meanwhile_does_not_start_early() -> None:
+    run = play(begun(*CHAIN), [])
+    assert told(run, start("b")) == []
+
+
 def test_the_user_who_tries_again_gets_new_rounds() -> None:
     run = play(begun(*CHAIN), [*A_FAILED, h.Replanned(None, "scripted", "no way")])
     assert (run.status, run.replans) == ("failed", 1)

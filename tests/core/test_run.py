@@ -316,7 +316,7 @@ def test_the_budget_warns_at_80_percent_and_pauses_at_100() -> None:
     check(first, submit("a", usd=0.79), "task_submitted a", max_usd=1.0)
     check(first, submit("a", usd=0.8), "task_submitted a", "budget_warning", max_usd=1.0)
     spent = "run_paused: spent: the run's budget of $1.00; resuming the run gives it as much again"
-    asked = "ask_opened budget: Spent: the run's budget of $1.00. Spend as much again?"
+    asked = "ask_opened budget: Spent: the run's budget of $1.00. Go on with $1.00 more?"
     check(first, submit("a", usd=1.0), "task_submitted a", "budget_spent", spent, asked, max_usd=1.0)
     check(first, submit("a", usd=9.0), "task_submitted a")
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from run_house import ALPHA, CODE, begun, land, play, start, submit, task, told
+from run_house import ALPHA, CODE, begun, land, planned, play, start, submit, task, told
 
 from nexus_lsp.core import happenings as h
 from nexus_lsp.core.budget import Allowance, Budgets
@@ -68,7 +68,7 @@ def test_a_spent_budget_pauses_the_run_stops_its_agents_and_asks() -> None:
     assert said[1:] == [
         "budget_spent run tokens 1000 1000",
         "run_paused: spent: the run's budget of 1,000 tokens; resuming the run gives it as much again",
-        "ask_opened budget: Spent: the run's budget of 1,000 tokens. Spend as much again?",
+        "ask_opened budget: Spent: the run's budget of 1,000 tokens. Go on with 1,000 tokens more?",
     ]
     run = play(run_of("run", tokens=1000), [submit("a", input_tokens=1000)])
     assert (run.status, run.halted) == ("paused", frozenset({"b"}))
@@ -136,6 +136,51 @@ def test_time_runs_while_agents_work_and_stands_still_in_a_pause() -> None:
     resumed = play(paused, [h.Resume()], at=1000.0)
     assert told(resumed, h.Measured(1020.0, ())) == []
     assert told(resumed, h.Measured(1050.0, ()))[0] == "budget_spent run seconds 100.0 100.0"
+
+
+def test_a_night_with_the_editor_closed_is_no_work() -> None:
+    run = play(run_of("run", seconds=100.0), [], at=0.0)
+    back = play(run, [h.Recovered((("a", None),), None, stopped_at=30.0)], at=36_000.0)
+    assert (back.active_seconds, back.tasks["a"].seconds) == (30.0, 30.0)
+    assert told(back, h.Measured(36_060.0, ())) == ["budget_warning run seconds 90.0 100.0"]
+
+
+def test_a_plan_that_waits_for_approval_is_no_work() -> None:
+    budgets = Budgets(run=Allowance(seconds=100.0))
+    waits = planned(task("a"), budgets=budgets, approval="ask")
+    assert waits.status == "awaiting_approval"
+    run = play(waits, [h.ApprovePlan(), start("a")], at=7_200.0)
+    assert told(run, h.Measured(7_250.0, ())) == []
+
+
+def test_what_a_cancelled_agent_had_used_is_not_forgotten() -> None:
+    run = play(run_of("run", tokens=1000), [h.Measured(1.0, (("a", 1, 900),), keep=True)])
+    again = play(run, [h.Cancel(), h.Retry()])
+    assert (again.tasks["a"].tokens, used_share(again)) == (900, 0.9)
+
+
+def test_a_paused_run_is_watched_while_its_agents_go_on() -> None:
+    paused = play(run_of("run", tokens=1000), [h.Pause()])
+    spent = h.Measured(1.0, (("a", 1, 1_000),), keep=True)
+    assert told(paused, spent)[:2] == ["agent_spent a", "budget_spent run tokens 1000 1000"]
+    assert play(paused, [spent]).halted == {"a", "b"}
+
+
+def test_going_on_at_once_after_a_stop_grants_what_the_question_said() -> None:
+    run = play(run_of("task", seconds=5.0), [h.Measured(5.0, ())], at=5.0)
+    assert run.status == "paused"
+    [ask] = run.open_asks
+    assert ask.question.endswith("Go on with 5 seconds and 5 seconds more?")
+    resumed = play(run, [h.Resume()], at=6.0)  # both agents are still stopping
+    assert [line for line in told(resumed, h.Measured(10.0, ())) if "spent" in line] == []
+    assert "budget_spent task seconds 11.0 11.0" in told(resumed, h.Measured(11.0, ()))
+
+
+def test_a_conversations_cost_is_known_as_long_as_it_goes_on() -> None:
+    first = play(run_of("run", usd=9.0), [h.SessionKnown("a", 1, "s1"), submit("a", usd=0.5)])
+    assert (first.tasks["a"].session_usd, first.usd) == (0.5, 0.5)
+    other = play(first, [h.Conflicted("a", "marked", ("x.py",)), start("a"), h.SessionKnown("a", 2, "s2")])
+    assert (other.tasks["a"].session_usd, other.tasks["a"].usd) == (0.0, 0.5)
 
 
 def test_what_is_left_is_the_least_of_all_that_counts() -> None:

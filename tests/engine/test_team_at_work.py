@@ -584,7 +584,7 @@ async def test_a_spent_budget_stops_agents_keeps_their_work_and_goes_on(house: H
     run_id = await house.delegate(budgets=Budgets(run=Allowance(tokens=1_000)))
     run = await house.until(run_id, lambda r: r.status == "paused" and not r.tasks["t"].working)
     [ask] = run.open_asks
-    assert ask.question == "Spent: the run's budget of 1,000 tokens. Spend as much again?"
+    assert ask.question == "Spent: the run's budget of 1,000 tokens. Go on with 1,000 tokens more?"
     assert types(house, run, "budget_spent") == ["budget_spent"]
     await house.engine.submit(run_id, h.Answer(ask.ask_id, "Go on"))
     run = await house.rests(run_id)

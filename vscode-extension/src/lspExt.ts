@@ -343,6 +343,7 @@ export interface EventFields {
   snapshot_taken: object;
   run_paused: { reason: string };
   run_resumed: object;
+  run_recovered: { stoppedAt: number };
   run_ready: { summary: string };
   run_completed: { accepted: number; rejected: number; outdated: number };
   run_failed: { reason: string };
@@ -361,7 +362,7 @@ export interface EventFields {
   task_repair: { taskId: TaskId };
   task_completed: TaskRef & { summary: string };
   task_failed: TaskRef & { reason: string };
-  task_cancelled: TaskRef & { reason: string };
+  task_cancelled: TaskRef & { reason: string; tokens: number };
   gate_baseline: { gate: string };
   gate_passed: { gate: string; taskId: TaskId | null };
   gate_failed: { gate: string; taskId: TaskId | null };

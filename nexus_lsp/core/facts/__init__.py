@@ -50,6 +50,7 @@ from nexus_lsp.core.facts.runs import (
     RunFailed,
     RunPaused,
     RunReady,
+    RunRecovered,
     RunResumed,
     RunStarted,
     SnapshotTaken,
@@ -138,6 +139,7 @@ __all__ = [
     "RunFailed",
     "RunPaused",
     "RunReady",
+    "RunRecovered",
     "RunResumed",
     "RunStarted",
     "SnapshotTaken",
@@ -158,6 +160,7 @@ Fact = (
     | RunPaused
     | RunResumed
     | RunReady
+    | RunRecovered
     | RunCompleted
     | RunFailed
     | RunCancelled

@@ -69,6 +69,14 @@ class RunResumed:
 
 
 @dataclass(frozen=True, slots=True)
+class RunRecovered:
+    """NEXUS started again, after it had stopped at `stopped_at` (Unix seconds): nobody worked in between."""
+
+    type: ClassVar[str] = "run_recovered"
+    stopped_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class RunReady:
     """All work has landed or failed; what was proposed waits for the user."""
 

@@ -154,9 +154,13 @@ class TaskFailed:
 
 @dataclass(frozen=True, slots=True)
 class TaskCancelled:
-    """A task was given up because one that it depends on failed."""
+    """A task was given up: the run was cancelled, or one that it depends on failed.
+
+    `tokens` is what the attempt at work had used, as far as is known; what it cost is not.
+    """
 
     type: ClassVar[str] = "task_cancelled"
     task_id: str
     agent_id: str
     reason: str
+    tokens: int = 0

@@ -35,7 +35,9 @@ def what_follows(run: Run, limits: Limits) -> Facts:
 def _on_the_way(run: Run, limits: Limits) -> Facts:
     if run.replanning is not None or run.revision is not None:
         return []
-    return _replan(run, limits) or _orphans(run) or _end_of_work(run, limits)
+    if another := _replan(run, limits):
+        return another if run.status == "in_progress" else []  # once the run is resumed
+    return _orphans(run) or _end_of_work(run, limits)
 
 
 def _idle_questions(run: Run) -> Facts:
@@ -55,7 +57,7 @@ def _undeliverable(run: Run) -> Facts:
 def _replan(run: Run, limits: Limits) -> Facts:
     """A task failed in its work, or an agent raised an alert: NEXUS Prime is asked for another way, a few
     times in a run."""
-    if run.status != "in_progress" or run.replans >= limits.replans:
+    if run.replans >= limits.replans:
         return []
     for message_id, sent in run.team.messages.items():
         alert = sent.message.get("message_type") == "alert" and sent.reach.get(PRIME) == "delivered"

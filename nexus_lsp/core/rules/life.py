@@ -26,7 +26,7 @@ def cancel(run: Run) -> Facts:
 def cancel_tasks(run: Run, reason: str) -> Facts:
     """Every task that is not settled is given up."""
     open_tasks = [s for s in run.tasks.values() if s.status not in SETTLED]
-    return [f.TaskCancelled(s.task.id, s.task.agent, reason) for s in open_tasks]
+    return [f.TaskCancelled(s.task.id, s.task.agent, reason, s.live_tokens) for s in open_tasks]
 
 
 def pause(run: Run, reason: str) -> Facts:
@@ -121,6 +121,8 @@ def recovered(run: Run, what: h.Recovered) -> Facts:
     facts: Facts = []
     if run.status in OVER:
         return facts
+    if run.active_since is not None and what.stopped_at is not None:
+        facts.append(f.RunRecovered(what.stopped_at))
     for task_id, commit in what.cut_off:
         state = run.tasks[task_id]
         if not state.working:

@@ -9,6 +9,7 @@ from nexus_lsp.core.problems import Refused
 from nexus_lsp.core.rules.life import own_start, with_earlier
 from nexus_lsp.core.rules.limits import Facts, Limits
 from nexus_lsp.core.run import Run, TaskState
+from nexus_lsp.core.schedule import dependencies_met
 
 BUDGET_STOP = "The budget was spent and you were stopped; go on from what stands in the checkout."
 
@@ -23,6 +24,8 @@ def start(run: Run, what: h.Start) -> Facts:
     """The scheduler gives a task a place."""
     state = run.tasks.get(what.task_id)
     if run.status != "in_progress" or state is None or state.status != "pending" or state.replaced:
+        return []
+    if not dependencies_met(run, state):  # the plan was revised since it was chosen
         return []
     return [
         f.TaskStarted(

@@ -119,7 +119,7 @@ def forgotten(run: Run, what: h.Forgotten) -> Facts:
 
 def measured(run: Run, what: h.Measured) -> Facts:
     """What agents at work have used by now: kept from time to time, and at once where it is too much."""
-    if run.status != "in_progress":
+    if run.status not in ("in_progress", "paused"):
         return []
     known: Facts = [
         f.AgentSpent(task_id, run.tasks[task_id].task.agent, attempt, tokens)
