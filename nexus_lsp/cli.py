@@ -207,7 +207,7 @@ def _memory(args: argparse.Namespace) -> int:
         if args.action == "search":
             return await memory.search(api, console, " ".join(args.words), args.agent)
         if args.action == "export":
-            return await memory.export(api)
+            return await memory.export(api, console)
         return await memory.forget(api, console, args.words, args.agent, args.everything)
 
     return _with_engine(args.workspace, Settings(), run, at_rest=True)
@@ -272,6 +272,9 @@ def _with_engine(
     from nexus_lsp.ports import JournalFailed, RepositoryFailed
 
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    # an agent that is killed is told as an event, and so is an engine that ends
+    logging.getLogger("claude_agent_sdk").setLevel(logging.CRITICAL)
+    logging.getLogger("nexus_lsp.adapters.shared_engine").setLevel(logging.CRITICAL)
     console = Console(stderr=quiet, highlight=False)
     try:
         return asyncio.run(_joined(directory, settings, run, console, prepare, at_rest))

@@ -94,11 +94,15 @@ _WIDTH = 120
 _TEAM = "mcp__team__"
 
 
+NOTHING_SAID = "No response requested."
+"""What the CLI puts into an agent's mouth where it goes on with a conversation."""
+
+
 def line_for(event: Used | Said, checkout: Path) -> str:
     """One line for the user: `reads src/a.py`."""
     match event:
         case Said(text):
-            lines = text.strip().splitlines()
+            lines = [] if text.strip() == NOTHING_SAID else text.strip().splitlines()
             return _short(lines[0]) if lines else ""
         case Used(_, "Bash", arguments):
             return f"runs {_short(str(arguments.get('command', '')))}"

@@ -113,7 +113,7 @@ def _owner(run: Run, scope: Scope, who: str) -> str:
 
 def _amount(measure: Measure, value: float) -> str:
     if measure == "usd":
-        return f"${value:.2f}"
+        return f"${value:.2f}" if value >= 0.1 else f"${value:.4f}"
     if measure == "tokens":
         return f"{value:,.0f} tokens"
     return f"{value / 60:.0f} minutes" if value >= 120 else f"{value:.0f} seconds"

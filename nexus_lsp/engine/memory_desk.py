@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from nexus_lsp.core.memory import MemoryItem, MemoryQuery
@@ -19,35 +21,37 @@ class MemoryDesk:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def _memory(self) -> Memory:
+    @asynccontextmanager
+    async def _memory(self) -> AsyncGenerator[Memory]:
+        """The store, with all in it that was learned by now; what goes wrong with it is a sentence."""
+        await self._engine.recall.settle()
         try:
-            return await self._engine.recall.ready()
+            yield await self._engine.recall.ready()
         except MemoryFailed as error:
             raise Refused(str(error)) from error
 
     async def search(self, a: Any, _face: Face | None) -> Json:
         """The best items for a query, with why they were found."""
-        memory = await self._memory()
-        now = self._engine.adapters.now()
-        try:
-            found = await memory.search(MemoryQuery(a.query, now, agent_id=a.agent_id, limit=a.limit))
-        except MemoryFailed as error:
-            raise Refused(str(error)) from error
-        return {"items": [_line(one.item) | {"score": one.score, "why": list(one.why)} for one in found]}
+        query = MemoryQuery(a.query, self._engine.adapters.now(), agent_id=a.agent_id, limit=a.limit)
+        async with self._memory() as memory:
+            found = await memory.search(query)
+            notice = memory.notice
+        items = [_line(one.item) | {"score": one.score, "why": list(one.why)} for one in found]
+        return {"items": items, "notice": notice}
 
     async def export(self, _a: Any, _face: Face | None) -> Json:
         """Everything, oldest first."""
-        memory = await self._memory()
-        return {"items": [_line(item) for item in await memory.export()]}
+        async with self._memory() as memory:
+            return {"items": [_line(item) for item in await memory.export()], "notice": memory.notice}
 
     async def forget(self, a: Any, _face: Face | None) -> Json:
         """Remove items for good."""
         given = [bool(a.ids), a.agent_id is not None, a.everything]
         if sum(given) != 1:
             raise InvalidArgument("Give exactly one of ids, agentId and everything.")
-        memory = await self._memory()
-        gone = await memory.forget(a.ids, agent_id=a.agent_id, everything=a.everything)
-        return {"forgotten": gone}
+        async with self._memory() as memory:
+            gone = await memory.forget(a.ids, agent_id=a.agent_id, everything=a.everything)
+            return {"forgotten": gone, "notice": memory.notice}
 
 
 def _line(item: MemoryItem) -> Json:

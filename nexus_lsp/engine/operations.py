@@ -20,13 +20,21 @@ from nexus_lsp.core.facts import Priority, RunStarted
 from nexus_lsp.core.plan import Plan
 from nexus_lsp.core.problems import InvalidArgument, Refused, Unknown
 from nexus_lsp.core.review import select
-from nexus_lsp.core.run import OVER, Run
+from nexus_lsp.core.run import OVER, SETTLED, Run
 from nexus_lsp.core.settings import settings_over
 from nexus_lsp.core.team import USER
 from nexus_lsp.core.wire import Json, entry_to_json, from_json
 from nexus_lsp.engine.engine import Engine
 from nexus_lsp.engine.memory_desk import MemoryDesk
-from nexus_lsp.engine.projections import change_line, estimate, run_detail, run_messages, run_summary, touches
+from nexus_lsp.engine.projections import (
+    change_line,
+    estimate,
+    put_questions,
+    run_detail,
+    run_messages,
+    run_summary,
+    touches,
+)
 from nexus_lsp.engine.review import Decided, Review
 from nexus_lsp.ports import Face
 
@@ -93,6 +101,8 @@ class _Ids(_Argument):
 class _Answer(_Argument):
     ask_id: str
     answer: str
+    unattended: bool = False
+    """Nobody is there: the ask's own default counts, as it would in the end."""
 
 
 class _Events(_OfRun):
@@ -237,18 +247,22 @@ class Operations:
     async def _answer(self, a: _Answer, _face: Face | None) -> Json:
         for run in self._engine.runs.values():
             if a.ask_id in run.asks:
-                await self._engine.submit(run.id, h.Answer(a.ask_id, a.answer))
+                by = "timeout" if a.unattended and a.answer == run.asks[a.ask_id].ask.default else "user"
+                await self._engine.submit(run.id, h.Answer(a.ask_id, a.answer, by))
                 return {"status": self._engine.runs[run.id].status}
         raise Unknown(f"There is no ask {a.ask_id!r}.")
 
     async def _say(self, a: _Say, _face: Face | None) -> Json:
         """The user says something to agents; they read it at their next step, or when they begin."""
         run = self._run(a.run_id)
-        if run.status in OVER:
-            raise Refused(f"This run is {run.status}; nobody reads messages in it any more.")
+        there = ["team", *(i for i, s in run.tasks.items() if s.status not in SETTLED)]
+        if run.status in OVER or there == ["team"]:
+            raise Refused(f"This run is {run.status}; nobody is at work in it who could read that.")
         found = recipients(run, a.to, USER, self._engine.names())
         if isinstance(found, str):
-            raise InvalidArgument(found)
+            raise InvalidArgument(f"Nobody at work is called {a.to!r}. There are: {', '.join(there)}.")
+        if USER in found:
+            raise InvalidArgument(f"That is you. Say it to one of: {', '.join(there)}.")
         return {"message_id": await self._engine.mailroom.tell(run, found, a.text)}
 
     async def _events(self, a: _Events, _face: Face | None) -> Json:
@@ -266,14 +280,15 @@ class Operations:
 
     async def _list(self, a: _List, _face: Face | None) -> Json:
         runs = [self._run(a.run_id)] if a.run_id else list(self._engine.runs.values())
-        return {
-            "changes": [
-                change_line(run, state)
-                for run in runs
-                for state in run.changes.values()
-                if a.path is None or touches(state.change, a.path)
-            ]
-        }
+        lines = [
+            change_line(run, state)
+            for run in runs
+            for state in run.changes.values()
+            if a.path is None or touches(state.change, a.path)
+        ]
+        for run in runs:
+            put_questions(run, [line for line in lines if line["run_id"] == run.id])
+        return {"changes": lines}
 
     async def _accept(self, a: _Chosen, face: Face | None) -> Json:
         decided = await self._review.accept(self._ids(a, ("pending",)), face)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from nexus_lsp.core import facts as f
 from nexus_lsp.core.budget import split_key
 from nexus_lsp.core.changes import Change
+from nexus_lsp.core.questioned import shown_at
 from nexus_lsp.core.run import ChangeState, GateFact, Run, TaskState
 from nexus_lsp.core.spending import Meter, meters
 from nexus_lsp.core.wire import Json, to_json
@@ -119,6 +120,17 @@ def change_line(run: Run, s: ChangeState) -> Json:
         "why": change.why,
         "depends_on": list(change.depends_on),
     }
+
+
+def put_questions(run: Run, lines: list[Json]) -> None:
+    """Say with each waiting change (of one run) what is asked about the tests in it."""
+    asked = [gate for gate in run.gates if isinstance(gate, f.GateWarned)]
+    for line in lines:
+        line["questions"] = []
+    for place in asked[-1].places if asked else ():
+        found = shown_at(place.line, [line for line in lines if line["path"] == place.path])
+        if found is not None and found[0] is not None:
+            found[0]["questions"].append(place.message)
 
 
 def gate_line(gate: GateFact) -> Json:

@@ -13,11 +13,11 @@ from typing import Any
 
 from lsprotocol import types as lsp
 
+from nexus_lsp.core.questioned import shown_at
 from nexus_lsp.core.text import split_lines
 from nexus_lsp.lsp import marks
 from nexus_lsp.lsp.desk import Desk, home
 from nexus_lsp.lsp.language_server import NexusLanguageServer
-from nexus_lsp.lsp.questioned import shown_at
 from nexus_lsp.lsp.showing import Showing
 
 log = logging.getLogger(__name__)

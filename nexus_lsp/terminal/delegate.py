@@ -22,7 +22,7 @@ from nexus_lsp.terminal.show import Narrator
 Json = dict[str, Any]
 
 EVIDENCE_SECONDS = 660.0
-EXIT = {"completed": 0, "ready": 0, "failed": 1, "cancelled": 3}
+EXIT = {"completed": 0, "ready": 0, "failed": 1, "cancelled": 3, "paused": 4}
 
 
 class Watch:
@@ -48,6 +48,11 @@ class Watch:
             self._early.append(event)
         elif event.get("run_id") == self.run_id and "seq" in event:
             self._show(event)
+
+    async def recall(self, api: EngineApi, run_id: str) -> None:
+        """Learn the names and titles of a run that began before."""
+        for event in (await api.execute("events", {"run_id": run_id}))["events"]:
+            self._narrator.line(event)
 
     def follow(self, run_id: str) -> None:
         """From now on this run's events are shown; those that came before its id was known, too."""
@@ -90,11 +95,14 @@ async def delegate(api: EngineApi, console: Console, argument: Json, accept: str
     """Delegate a request, follow the run, review what it proposes. Gives the exit code."""
     names = await names_of(api)
     watch = Watch(console, names, as_json)
-    prompt = Prompt(console) if accept == "ask" and not as_json else None
+    there = accept == "ask" or sys.stdin.isatty()
+    prompt = Prompt(console) if there and not as_json else None
     stop = api.listen(watch.hear)
     try:
         watch.follow((await api.execute("delegate", argument))["run_id"])
         await _until_over(api, watch, prompt)
+        if await _is_left(api, console, watch.run_id, as_json):
+            return EXIT["paused"]
         answer = await decide(api, console, watch.run_id, accept, names, prompt, quiet=as_json)
         if answer.get("accepted") and watch.tests_measured:
             await _evidence(console, watch)
@@ -112,6 +120,7 @@ async def resume(api: EngineApi, console: Console, run_id: str) -> int:
     """Go on with a run that was cut off or paused, and follow it; its changes are left for `review`."""
     names = await names_of(api)
     watch = Watch(console, names, as_json=False)
+    await watch.recall(api, run_id)
     stop = api.listen(watch.hear)
     try:
         watch.follow(run_id)
@@ -121,6 +130,8 @@ async def resume(api: EngineApi, console: Console, run_id: str) -> int:
         elif run["status"] not in ("pending", "in_progress", "awaiting_approval"):
             raise Refused(f"This run is {run['status']}; there is nothing to go on with.")
         await _until_over(api, watch, Prompt(console) if sys.stdin.isatty() else None)
+        if await _is_left(api, console, run_id):
+            return EXIT["paused"]
         await decide(api, console, run_id, "none", names)
         return EXIT.get((await api.execute("run", {"run_id": run_id}))["status"], 1)
     finally:
@@ -156,31 +167,56 @@ async def _until_over(api: EngineApi, watch: Watch, prompt: Prompt | None) -> No
             if not ask.done():
                 ask.cancel()
                 continue
-            await _answer(api, ask.result(), prompt)
+            if not await _answer(api, ask.result(), prompt):
+                return
     finally:
         over.cancel()
 
 
-async def _answer(api: EngineApi, ask: Json, prompt: Prompt | None) -> None:
-    """Ask the person at the terminal; where there is none, the ask's own default counts.
+async def _answer(api: EngineApi, ask: Json, prompt: Prompt | None) -> bool:
+    """Ask the person at the terminal; where there is none, the ask's own default counts, and is not called
+    anybody's word. False where the run is to be left as it is: nobody decided about more money.
 
     That this run goes on when its engine moved to another process needs no word: the command is still there.
     """
-    options: list[str] = ask["options"]
-    answer = options[0] if ask["kind"] == "resume" else ask["default"]
-    if prompt and ask["kind"] != "resume":
-        listed = "  ".join(f"{n} {escape(option)}" for n, option in enumerate(options, 1))
-        free = "  or in your own words" if ask["kind"] == "question" else ""
-        typed = await prompt.ask(f"  {listed}{free} > ") or ""
-        answer = _meant(typed, options, answer, in_words=ask["kind"] == "question")
+    kind, said = ask["kind"], None
+    if kind == "resume":
+        said = ask["options"][0]
+    elif prompt:
+        said = await _said(prompt, ask)
+    if kind == "budget" and said is None:
+        return False
+    unattended = kind == "question" and said is None
+    given = {"ask_id": ask["ask_id"], "answer": said or ask["default"], "unattended": unattended}
     with contextlib.suppress(Refused):  # its time ran out, or another face was faster
-        await api.execute("answer", {"ask_id": ask["ask_id"], "answer": answer})
+        await api.execute("answer", given)
+    return True
 
 
-def _meant(typed: str, options: list[str], default: str, in_words: bool) -> str:
+async def _said(prompt: Prompt, ask: Json) -> str | None:
+    """What a person answers; asked again until it is an answer, None where they leave it open."""
+    options: list[str] = ask["options"]
+    listed = "  ".join(f"{n} {escape(option)}" for n, option in enumerate(options, 1))
+    free = "  or in your own words" if ask["kind"] == "question" else ""
+    while typed := await prompt.ask(f"  {listed}{free} > "):
+        if meant := _meant(typed, options, in_words=ask["kind"] == "question"):
+            return meant
+    return None
+
+
+def _meant(typed: str, options: list[str], in_words: bool) -> str | None:
     if typed.isdigit() and 0 < int(typed) <= len(options):
         return options[int(typed) - 1]
-    named = [o for o in options if typed and o.lower().startswith(typed.lower())]
+    named = [option for option in options if option.lower().startswith(typed.lower())]
     if len(named) == 1:
         return named[0]
-    return typed if in_words and typed else default
+    return typed if in_words else None
+
+
+async def _is_left(api: EngineApi, console: Console, run_id: str, quiet: bool = False) -> bool:
+    """Whether a run stands still until somebody says how it goes on; says how."""
+    if (await api.execute("run", {"run_id": run_id}))["status"] != "paused":
+        return False
+    if not quiet:
+        console.print(f"It is paused and keeps what is done: `nexus-lsp runs --resume {run_id}` goes on.")
+    return True

@@ -47,7 +47,8 @@ def _one(line: Json, names: Mapping[str, str]) -> RenderableType:
     who = ", ".join(names.get(a, a) for a in line["agent_ids"])
     at = f"line {line['line'] + 1}  " if line["kind"] == "edit" else ""
     head = Text.from_markup(f"  [cyan]{at}[/]{escape(who)}: {escape(line['why'])}\n  [dim]{line['id']}[/]")
-    return Group(head, Padding(_diff(line), (0, 0, 1, 4)))
+    asked = [Padding(Text(f"? {told}", "yellow"), (0, 0, 0, 4)) for told in line.get("questions", ())]
+    return Group(head, *asked, Padding(_diff(line), (0, 0, 1, 4)))
 
 
 def _diff(line: Json) -> RenderableType:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +11,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.text import Text
 
+from nexus_lsp.core.mailbox import json_text
 from nexus_lsp.core.problems import InvalidArgument
 from nexus_lsp.ports import EngineApi
 from nexus_lsp.terminal.review import names_of
@@ -23,7 +23,7 @@ Json = dict[str, Any]
 async def search(api: EngineApi, console: Console, query: str, agent_id: str | None) -> int:
     """Print what memory holds on a query, best first."""
     given = {"query": query} | ({"agent_id": agent_id} if agent_id else {})
-    items = (await api.execute("memory.search", given))["items"]
+    items = _noticed(console, await api.execute("memory.search", given))["items"]
     names = await names_of(api)
     console.print(
         Group(*(_item(visible(item), names) for item in items)) if items else "Nothing is remembered on that."
@@ -31,10 +31,10 @@ async def search(api: EngineApi, console: Console, query: str, agent_id: str | N
     return 0
 
 
-async def export(api: EngineApi) -> int:
+async def export(api: EngineApi, console: Console) -> int:
     """Print every item as one line of JSON."""
-    for item in (await api.execute("memory.export", {}))["items"]:
-        print(json.dumps(item, ensure_ascii=False))
+    for item in _noticed(console, await api.execute("memory.export", {}))["items"]:
+        print(json_text(item))
     return 0
 
 
@@ -46,9 +46,16 @@ async def forget(
         raise InvalidArgument("Say what is to be forgotten: ids of items, --agent AGENT, or --everything.")
     given: Json = {"ids": list(ids), "everything": everything}
     given |= {"agent_id": agent_id} if agent_id else {}
-    gone = (await api.execute("memory.forget", given))["forgotten"]
-    console.print(f"{count(gone, 'item')} forgotten.")
+    gone = _noticed(console, await api.execute("memory.forget", given))["forgotten"]
+    console.print(f"{count(gone, 'item')} forgotten. What runs said of them stays in their transcripts.")
     return 0 if gone or everything else 1
+
+
+def _noticed(console: Console, answer: Json) -> Json:
+    """Say how the store was found, beside what was asked for."""
+    if answer["notice"]:
+        Console(stderr=True, no_color=console.no_color).print(Text(answer["notice"], "yellow"))
+    return answer
 
 
 def _item(item: Json, names: dict[str, str]) -> RenderableType:

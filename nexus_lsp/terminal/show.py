@@ -80,6 +80,7 @@ class Narrator:
         trust = "its code may be run" if e["trusted"] else "its code is not run (`nexus-lsp trust` allows it)"
         table = Table.grid(padding=(0, 2))
         table.add_row(Text("NEXUS", "bold"), Text(e["request"]))
+        table.add_row("", Text(e["run_id"], "dim"))
         table.add_row("", Text(f"{e['workspace']}: {trust}", "dim"))
         table.add_row("", Text(f"team: {e['team']} ({e['team_why'].rstrip('.')})", "dim"))
         return table

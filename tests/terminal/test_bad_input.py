@@ -132,6 +132,24 @@ async def test_a_workspaces_own_persona_and_a_broken_one_are_said_at_the_start(h
     assert ".nexus/personas/broken.json:" in text
 
 
+@pytest.mark.parametrize("action", [("search", "x"), ("export",), ("forget", "--everything")])
+async def test_a_memory_that_is_no_database_is_moved_aside_and_that_is_said(
+    house: House, action: tuple[str, ...]
+) -> None:
+    await house.run("delegate", "Analyse calc.py", "--team", "local", "--accept", "none")
+    [memory] = (house.root / "state").rglob("memory.db")
+    memory.write_bytes(b"no database" * 1_000)
+    said = await house.run("memory", *action)
+    assert said.code in (0, 1) and "memory.db.broken" in said.text.replace("\n", ""), said.text
+
+
+async def test_what_is_said_when_nobody_is_at_work_any_more(house: House) -> None:
+    done = await house.run("delegate", "Fix the lint problems", "--team", "local", "--accept", "none")
+    run_id = next(word for word in done.text.split() if word.startswith("run_"))
+    said = await house.run("say", run_id, "Code", "Mind the edge.")
+    assert (said.code, "nobody is at work in it" in said.text) == (1, True), said.text
+
+
 async def test_the_model_is_overloaded_for_good(house: House) -> None:
     async with ScriptedAnthropic(lambda _r: Status(529)) as claude:
         env = {"ANTHROPIC_BASE_URL": claude.base_url, "ANTHROPIC_API_KEY": "k"}

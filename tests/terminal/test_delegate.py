@@ -6,14 +6,24 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psutil
 import pytest
 from command_line import CALC, LINTY, TEST, House
 
-from tests.scripted.anthropic_server import Request, ScriptedAnthropic, by_task, edit, read, say, write
+from tests.scripted.anthropic_server import (
+    Request,
+    ScriptedAnthropic,
+    by_task,
+    edit,
+    read,
+    say,
+    submit,
+    write,
+)
+from tests.scripted.anthropic_server import team as team_tool
 from tests.scripted.openai_server import ScriptedOpenAI
 
 
@@ -188,6 +198,52 @@ def manifest(root: Path) -> dict[str, tuple[str, int, int]]:
         when = status.st_mtime_ns if path.is_file() else 0
         found[key] = (hashlib.sha256(content).hexdigest(), status.st_mode, when)
     return found
+
+
+# --- asks --------------------------------------------------------------------------------------------
+
+
+def spends(r: Request):
+    return read("calc.py") if r.turn == 0 else submit("Looked at it.")
+
+
+ASKED: Mapping[str, tuple[tuple[str, ...], str, int]] = {
+    "nobody is there": (("--accept", "none"), "", 4),
+    "what is typed is no answer, then the input ends": (("--accept", "ask"), "what?\n", 4),
+    "nothing is typed": (("--accept", "ask"), "\n", 4),
+    "the answer's beginning": (("--accept", "ask"), "cancel\n", 3),
+    "it goes on, and the next question is left open": (("--accept", "ask"), "go ON\n", 4),
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+async def test_a_spent_budget_waits_for_the_user_and_is_not_decided_for_them(house: House, name: str) -> None:
+    options, typed, code = ASKED[name]
+    async with ScriptedAnthropic(spends) as claude:
+        env = {"ANTHROPIC_BASE_URL": claude.base_url, "ANTHROPIC_API_KEY": "dummy"}
+        words = ("delegate", "Rename add() in calc.py to plus()", "--team", "claude", "--budget", "0.001")
+        said = await house.run(*words, *options, stdin=typed, **env)
+        status = (await house.run("runs")).text
+    assert said.code == code, said.text
+    assert ("paused" if code == 4 else "cancelled") in status
+    assert ("runs --resume run_" in said.text) == (code == 4)
+    assert ("answered by you: Go on" in said.text) == ("go ON" in typed)
+    assert ("answered by you: Cancel" in said.text) == (code == 3)
+
+
+async def test_a_question_that_nobody_hears_is_not_answered_in_the_users_name(house: House) -> None:
+    def asks(r: Request):
+        if r.turn == 0:
+            return team_tool("ask_user", question="Round?", options=["Yes", "No"], why="Prices.")
+        return submit("Did not round.")
+
+    async with ScriptedAnthropic(asks) as claude:
+        env = {"ANTHROPIC_BASE_URL": claude.base_url, "ANTHROPIC_API_KEY": "dummy"}
+        words = ("delegate", "Rename add() in calc.py to plus()", "--team", "claude", "--accept", "none")
+        said = await house.run(*words, **env)
+        kept = await house.run("memory", "export")
+    assert "answered by nobody in time: (no answer)" in said.text, said.text
+    assert "(no answer)" not in kept.text
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)], ids=["for a person", "for a program"])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nexus_lsp.lsp.questioned import shown_at
+from nexus_lsp.core.questioned import shown_at
 
 
 def change(status: str, line: int | None, before: str, after: str) -> dict[str, Any]:
