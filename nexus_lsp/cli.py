@@ -72,7 +72,11 @@ def _delegate_arguments(sub: argparse.ArgumentParser) -> None:
         "--approval", choices=("auto", "ask"), default="auto", help="whether you approve the plan"
     )
     sub.add_argument("--trust", action="store_true", help="let this run run the workspace's code")
-    sub.add_argument("--budget", type=_dollars, default=None, metavar="USD")
+    sub.add_argument(
+        "--budget", type=_dollars, default=None, metavar="USD", help="pause once it has cost that"
+    )
+    sub.add_argument("--budget-tokens", type=_amount, default=None, metavar="N", help="the same in tokens")
+    sub.add_argument("--budget-seconds", type=_amount, default=None, metavar="N", help="the same in seconds")
     sub.add_argument("--test-command", default=None, metavar="COMMAND")
     sub.add_argument("--json", action="store_true", help="print one event a line")
     sub.set_defaults(run=_delegate)
@@ -82,6 +86,13 @@ def _dollars(text: str) -> float:
     amount = float(text)
     if not 0 < amount < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is no budget: give US dollars, more than 0")
+    return amount
+
+
+def _amount(text: str) -> int:
+    amount = int(text)
+    if amount <= 0:
+        raise argparse.ArgumentTypeError(f"{text} is no budget: give a number above 0")
     return amount
 
 
@@ -133,6 +144,7 @@ async def _connect(directory: Path, settings: Settings, face: Face) -> EngineApi
 
 
 def _delegate(args: argparse.Namespace) -> int:
+    from nexus_lsp.core.budget import Allowance, Budgets
     from nexus_lsp.core.settings import Settings
 
     argument = {
@@ -141,7 +153,12 @@ def _delegate(args: argparse.Namespace) -> int:
         "approval": args.approval,
         "priority": args.priority,
     }
-    settings = Settings(trusted=args.trust, budget=args.budget, test_command=args.test_command)
+    settings = Settings(
+        trusted=args.trust,
+        budget=args.budget,
+        budgets=Budgets(run=Allowance(tokens=args.budget_tokens, seconds=args.budget_seconds)),
+        test_command=args.test_command,
+    )
     accept = args.accept or ("ask" if sys.stdin.isatty() and not args.json else "none")
 
     async def run(api: EngineApi, console: Console) -> int:

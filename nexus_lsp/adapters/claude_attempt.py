@@ -219,7 +219,7 @@ class Attempt:
             usd=told.usd - paid if told.usd >= paid else told.usd,
             input_tokens=max(told.input_tokens, self._tokens.input_tokens),
             output_tokens=max(told.output_tokens, self._tokens.output_tokens),
-            seconds=time.monotonic() - self._began,
+            seconds=time.monotonic() - self._began - self._line.waited()[1],
         )
 
 

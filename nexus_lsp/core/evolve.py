@@ -91,11 +91,13 @@ def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912 - one table, one p
                 base=fact.base,
                 start=fact.start,
                 evidence=fact.evidence,
+                max_usd=fact.max_usd,
                 repair_start=None,
                 submitted=None,
                 message="",
                 percent=None,
                 started_at=entry.at,
+                waited=0.0,
                 not_before=None,
                 live_tokens=0,
             )
@@ -145,7 +147,7 @@ def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912 - one table, one p
         case f.BaseMoved():
             return _moved(run, fact)
         case f.AskOpened():
-            return replace(run, asks={**run.asks, fact.ask_id: AskState(fact)})
+            return replace(run, asks={**run.asks, fact.ask_id: AskState(fact, entry.at)})
         case f.AskAnswered():
             return _answered(run, fact, entry.at)
         case f.BudgetWarned():
@@ -335,7 +337,10 @@ def _revised(run: Run, fact: f.PlanRevised) -> Run:
 
 def _answered(run: Run, fact: f.AskAnswered, at: float) -> Run:
     state = run.asks[fact.ask_id]
+    waited = run.waited_by(state.ask.task_id, at) if state.ask.task_id in run.tasks else 0.0
     done = replace(run, asks={**run.asks, fact.ask_id: replace(state, answer=fact.answer)})
+    if state.ask.task_id in run.tasks:
+        done = _task(done, state.ask.task_id, waited=waited)
     if state.ask.kind != "question" or fact.by != "user":
         return done
     return replace(done, team=learn(run.team, learning.answered(run, state.ask, fact.answer, at)))

@@ -48,6 +48,8 @@ def local_tasks(job: Job) -> tuple[list[Task], str]:
         tasks += numbered(_local_tests(job, dict(zip((task.id for task in fixes), units, strict=True))))
     if _validates(job, tasks):
         tasks.append(_local_validation(job, tasks))
+    if not tasks:  # tests are wanted, of what has nothing that tests could be generated for
+        tasks.append(_local_analysis(job))
     return tasks, _local_summary(job, tasks)
 
 

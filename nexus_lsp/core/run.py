@@ -41,7 +41,9 @@ class TaskState:
         broken: failed because its backend did, not the work.
         replaced: a revised plan has other tasks in its place.
         tokens: of attempts that are over; `live_tokens`: of the one at work, as far as is known.
+        max_usd: what the attempt at work may cost (see `TaskStarted`).
         session_usd: what its conversation has cost so far: Claude Code tells the cost of all of it each time.
+        waited: seconds for which the attempt at work waited for answers of the user.
         not_before: Unix seconds; the next attempt waits until then.
         response_seconds: how long the model took to begin an answer, in the last attempt.
         response: what the agent said of its work, in the seed's response schema.
@@ -69,10 +71,12 @@ class TaskState:
     unable: bool = False
     reasons: tuple[f.LineReason, ...] = ()
     started_at: float | None = None
+    waited: float = 0.0
     replaced: bool = False
     broken: bool = False
     tokens: int = 0
     live_tokens: int = 0
+    max_usd: float | None = None
     session_usd: float = 0.0
     not_before: float | None = None
     response_seconds: float | None = None
@@ -101,9 +105,10 @@ class ChangeState:
 
 @dataclass(frozen=True, slots=True)
 class AskState:
-    """An ask and its answer, if it has one."""
+    """An ask and its answer, if it has one; `at` is when it was put, in Unix seconds."""
 
     ask: f.AskOpened
+    at: float = 0.0
     answer: str | None = None
 
 
@@ -182,10 +187,21 @@ class Run:
         """The agents' open questions, by task id."""
         return {ask.task_id: ask for ask in self.open_asks if ask.kind == "question"}
 
+    def waited_by(self, task_id: str, at: float) -> float:
+        """Seconds for which a task's attempt at work has waited for answers of the user."""
+        open_since = [s.at for s in self.asks.values() if s.answer is None and s.ask.task_id == task_id]
+        return self.tasks[task_id].waited + sum(max(0.0, at - since) for since in open_since)
+
     @property
     def away(self) -> bool:
         """Whether the user's HEAD is elsewhere than where the run's changes belong."""
         return self.head_seen != self.head
+
+
+def dependencies_met(run: Run, state: TaskState) -> bool:
+    """Whether all that a task builds on is done, or cannot be done."""
+    deps = [run.tasks[dep] for dep in state.task.depends_on]
+    return all(dep.status == "completed" or dep.unable for dep in deps)
 
 
 def allowances(run: Run) -> dict[str, float]:

@@ -15,7 +15,8 @@ from typing import Literal
 
 from nexus_lsp.core.facts import Priority
 from nexus_lsp.core.plan import writes_overlap
-from nexus_lsp.core.run import OVER, SETTLED, Run, TaskState
+from nexus_lsp.core.run import OVER, SETTLED, Run, TaskState, dependencies_met
+from nexus_lsp.core.spending import all_given_out
 
 EffectKind = Literal["snapshot", "baseline", "plan", "work", "land", "replan", "scrutinise"]
 PRIORITIES: Mapping[Priority, int] = {"critical": 0, "high": 1, "medium": 2, "low": 3}
@@ -137,7 +138,7 @@ def _urgency(run: Run, taken: list[tuple[str, str]]) -> tuple[int, float, int, f
 
 
 def _ready(run: Run, taken: list[tuple[str, str]], at: float) -> list[str]:
-    """Tasks of this run that may start: dependencies settled, rested, no overlap with what is busy."""
+    """Tasks of this run that may start: dependencies settled, rested, no overlap, money left."""
     if run.revision is not None:
         return []
     starting = [run.tasks[t] for r, t in taken if r == run.id]
@@ -151,13 +152,8 @@ def _ready(run: Run, taken: list[tuple[str, str]], at: float) -> list[str]:
         and (run.id, task_id) not in taken
         and dependencies_met(run, s)
         and not any(_overlap(s, other) for other in holders)
+        and not all_given_out(run, task_id)
     ]
-
-
-def dependencies_met(run: Run, state: TaskState) -> bool:
-    """Whether all that a task builds on is done, or cannot be done."""
-    deps = [run.tasks[dep] for dep in state.task.depends_on]
-    return all(dep.status == "completed" or dep.unable for dep in deps)
 
 
 def _overlap(a: TaskState, b: TaskState) -> bool:

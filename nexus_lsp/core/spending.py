@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from nexus_lsp.core import facts as f
 from nexus_lsp.core.budget import Allowance, Measure, Scope, split_key
-from nexus_lsp.core.run import Run, allowances, used_of
+from nexus_lsp.core.run import Run, TaskState, allowances, dependencies_met, used_of
 
 NEARLY = 0.8
+
+LEAST_SHARE = 0.02
+"""Of a budget of dollars: with less than that not given out yet, a task waits for what others do not use."""
 
 GO_ON, STOP = "Go on", "Cancel the run"
 
@@ -44,7 +47,9 @@ def _running(run: Run, key: str, at: float | None, live: Mapping[str, int]) -> f
     mine = [s for i, s in run.tasks.items() if s.working and (scope == "run" or who in (i, s.task.agent))]
     if measure == "tokens":
         return sum(max(0, live.get(s.task.id, 0) - s.live_tokens) for s in mine)
-    return sum(at - s.started_at for s in mine if at is not None and s.started_at is not None)
+    if at is None:
+        return 0.0
+    return sum(at - s.started_at - run.waited_by(s.task.id, at) for s in mine if s.started_at is not None)
 
 
 def used_share(run: Run, at: float | None = None) -> float:
@@ -60,8 +65,43 @@ def left(run: Run, task_id: str) -> Allowance:
         scope, who, measure = split_key(meter.key)
         if scope == "run" or who in (task_id, agent):
             found[measure] = min(found.get(measure, float("inf")), max(0.0, meter.limit - meter.used))
-    tokens = found.get("tokens")
-    return Allowance(found.get("usd"), None if tokens is None else int(tokens), found.get("seconds"))
+    tokens, usd = found.get("tokens"), found.get("usd")
+    given = run.tasks[task_id].max_usd
+    usd = usd if given is None or usd is None else min(given, usd)
+    return Allowance(usd, None if tokens is None else int(tokens), found.get("seconds"))
+
+
+def share(run: Run, task_id: str) -> float | None:
+    """Dollars that a new attempt at a task may cost; None for no limit.
+
+    Nobody knows what an agent at work has cost until it ends. So each is given a part of what is left, equal
+    among the tasks that could begin now, and no two are given the same dollar.
+    """
+    return min((free / rivals for _, free, rivals in _purses(run, task_id)), default=None)
+
+
+def all_given_out(run: Run, task_id: str) -> bool:
+    """Whether agents at work hold what is left of a budget, so that the task waits for what they leave."""
+    return any(free < LEAST_SHARE * meter.limit for meter, free, _ in _purses(run, task_id, held=True))
+
+
+def _purses(run: Run, task_id: str, held: bool = False) -> Iterator[tuple[Meter, float, int]]:
+    """Each budget of dollars that a task draws on (with `held` only those that others at work draw on too):
+    what of it is neither used nor given out, and how many tasks could begin with it now."""
+    agent = run.tasks[task_id].task.agent
+    for meter in meters(run):
+        scope, who, measure = split_key(meter.key)
+        if measure != "usd" or not (scope == "run" or who in (task_id, agent)):
+            continue
+        mine = [s for i, s in run.tasks.items() if scope == "run" or who in (i, s.task.agent)]
+        given = sum(s.max_usd or 0.0 for s in mine if s.working and s.task.id != task_id)
+        rivals = sum(1 for s in mine if s.task.id == task_id or _could_begin(run, s))
+        if given or not held:
+            yield meter, max(0.0, meter.limit - meter.used - given), rivals
+
+
+def _could_begin(run: Run, state: TaskState) -> bool:
+    return state.status == "pending" and not state.replaced and dependencies_met(run, state)
 
 
 def overdrawn(run: Run, at: float | None = None, live: Mapping[str, int] | None = None) -> list[f.Fact]:

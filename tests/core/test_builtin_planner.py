@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
@@ -487,6 +487,7 @@ _WORDS = st.sampled_from(
 
 
 @given(st.lists(_WORDS, max_size=12).map(" ".join), st.sampled_from(["local", "claude"]))
+@example("test except shop", "local")
 def test_any_request_gives_a_sound_plan(request_: str, team: str) -> None:
     for repo in (SHOP, MONO, SCRIPTS, ()):
         plan_of(request_, repo, team)

@@ -33,9 +33,9 @@ def rewritten(numbers: list[int], name: str = "") -> TextChange:
 
 
 def test_1000_rewritten_tests_are_compared_in_seconds() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     found = all_questions([rewritten(list(range(1000)))])
-    assert time.monotonic() - began < 8
+    assert time.process_time() - began < 8
     assert [q.kind for q in found] == ["assertion_weakened"] * 1000
 
 
@@ -69,7 +69,7 @@ def test_long_tables_that_are_renamed_and_changed_take_seconds() -> None:
         each = "def test_{0}_{1}(a, b):\n    assert {0}(a) {2} b\n\n\n"
         return "".join(mark + each.format(name, number, sign) for number in range(10))
 
-    began = time.monotonic()
+    began = time.process_time()
     found = all_questions([TextChange(PATH, tables("f", "=="), tables("g", "!="))])
-    assert time.monotonic() - began < 12
+    assert time.process_time() - began < 12
     assert len({q.message.split("`")[1] for q in found}) == 10

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from run_house import ALPHA, CODE, begun, land, planned, play, start, submit, task, told
 
+from nexus_lsp.core import facts as f
 from nexus_lsp.core import happenings as h
 from nexus_lsp.core.budget import Allowance, Budgets
 from nexus_lsp.core.run import Run
-from nexus_lsp.core.spending import left, meters, used_share
+from nexus_lsp.core.schedule import next_starts
+from nexus_lsp.core.spending import all_given_out, left, meters, used_share
 
 SPENT_HALF = {"input_tokens": 400, "output_tokens": 100}
 
@@ -186,10 +189,46 @@ def test_a_conversations_cost_is_known_as_long_as_it_goes_on() -> None:
 def test_what_is_left_is_the_least_of_all_that_counts() -> None:
     budgets = Budgets(Allowance(usd=5.0), Allowance(usd=2.0, tokens=900), Allowance(usd=3.0))
     run = play(begun(task("a"), task("b"), budgets=budgets), [start("a")])
-    assert left(run, "a") == Allowance(usd=2.0, tokens=900)
+    assert left(run, "a") == Allowance(usd=1.5, tokens=900)  # half of the agent's 3: b could begin too
     spent = play(run, [submit("a", usd=1.5), land("a")])
     assert left(spent, "b").usd == 1.5  # the same agent has only that left
     assert left(spent, "a").usd == 0.5
+
+
+def test_waiting_for_the_user_is_no_work() -> None:
+    budgets = Budgets(task=Allowance(seconds=100.0))
+    asked = f.AskOpened("q1", "question", "Which?", (), "none", task_id="a", agent_id=CODE)
+    run = play(begun(task("a"), budgets=budgets), [start("a")], at=0.0)
+    waits = play(run, [h.OpenAsk(asked)], at=10.0)
+    assert told(waits, h.Measured(3600.0, ())) == []
+    back = play(waits, [h.Answer("q1", "this one")], at=3600.0)
+    assert told(back, h.Measured(3660.0, ())) == []
+    assert told(back, h.Measured(3670.0, ())) == ["budget_warning task seconds 80.0 100.0"]
+
+
+def test_agents_side_by_side_are_given_no_dollar_twice() -> None:
+    budgets = Budgets(run=Allowance(usd=6.0), task=Allowance(usd=2.5))
+    tasks = (task("a"), task("b", agent=ALPHA), task("c", "a"))
+    one = play(begun(*tasks, budgets=budgets), [start("a")])
+    both = play(one, [start("b", ALPHA)])
+    assert [left(both, i).usd for i in "ab"] == [2.5, 2.5]  # a task's own budget is the least
+    broad = replace(budgets, task=Allowance())
+    both = play(begun(*tasks, budgets=broad), [start("a"), start("b", ALPHA)])
+    assert [left(both, i).usd for i in "ab"] == [3.0, 3.0]
+    after = play(both, [submit("a", usd=1.0), land("a")])
+    assert not all_given_out(after, "c")
+    assert left(play(after, [start("c")]), "c").usd == 2.0  # 6 less 1 that is used and 3 that b holds
+
+
+def test_a_task_waits_where_others_hold_all_the_money() -> None:
+    run = begun(task("a"), task("b", agent=ALPHA), budgets=Budgets(run=Allowance(usd=6.0)))
+    stopped = h.Ended("a", 1, "broken", "its share is spent", True, usd=3.0, stopped=True)
+    spent = play(run, [start("a"), start("b", ALPHA), stopped])
+    assert all_given_out(spent, "a")
+    assert next_starts([spent], 4, ()) == []
+    freed = play(spent, [submit("b", usd=1.0), land("b")])
+    assert next_starts([freed], 4, ()) == [(freed.id, "a")]
+    assert left(play(freed, [start("a")]), "a").usd == 2.0
 
 
 def test_without_budgets_there_is_nothing_to_say() -> None:

@@ -60,6 +60,7 @@ async def test_text_that_looks_like_markup(house: House) -> None:
 
 async def test_a_budget_that_is_none(house: House) -> None:
     await check(house, "delegate", "x", "--budget", "nan", code=2, says="give US dollars, more than 0")
+    await check(house, "delegate", "x", "--budget-tokens", "0", code=2, says="give a number above 0")
 
 
 async def test_git_is_not_installed(house: House, tmp_path: Path) -> None:

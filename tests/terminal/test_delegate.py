@@ -92,7 +92,15 @@ def no_orphans() -> Iterator[None]:
         if not left:
             return
         time.sleep(0.1)
-    assert [p.cmdline() for p in left] == []
+    assert [command_of(p) for p in left] == []
+
+
+def command_of(process: psutil.Process) -> list[str]:
+    """What it was started as; it may have ended since."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
 
 
 async def test_the_team_does_a_request_and_everything_is_accepted(house: House, no_orphans: None) -> None:
@@ -229,6 +237,15 @@ async def test_a_spent_budget_waits_for_the_user_and_is_not_decided_for_them(hou
     assert ("runs --resume run_" in said.text) == (code == 4)
     assert ("answered by you: Go on" in said.text) == ("go ON" in typed)
     assert ("answered by you: Cancel" in said.text) == (code == 3)
+
+
+async def test_tokens_can_be_limited_too(house: House) -> None:
+    async with ScriptedAnthropic(spends) as claude:
+        env = {"ANTHROPIC_BASE_URL": claude.base_url, "ANTHROPIC_API_KEY": "dummy"}
+        words = ("delegate", "Rename add() in calc.py to plus()", "--team", "claude", "--budget-tokens", "50")
+        said = await house.run(*words, "--accept", "none", **env)
+    assert said.code == 4, said.text
+    assert "the run's budget of 50 tokens" in said.text
 
 
 async def test_a_question_that_nobody_hears_is_not_answered_in_the_users_name(house: House) -> None:

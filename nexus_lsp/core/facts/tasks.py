@@ -17,6 +17,8 @@ class TaskStarted:
         base: the integration commit it will be merged with later (its merge base).
         start: the commit whose tree is checked out: `base`, or for a repair what has to be repaired.
         evidence: why there is another attempt; "" for the first.
+        max_usd: what it may cost, so that agents side by side do not each spend what is left; None for no
+            limit.
     """
 
     type: ClassVar[str] = "task_started"
@@ -27,6 +29,7 @@ class TaskStarted:
     base: str
     start: str
     evidence: str = ""
+    max_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

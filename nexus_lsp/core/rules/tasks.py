@@ -8,8 +8,8 @@ from nexus_lsp.core.health import backoff
 from nexus_lsp.core.problems import Refused
 from nexus_lsp.core.rules.life import own_start, with_earlier
 from nexus_lsp.core.rules.limits import Facts, Limits
-from nexus_lsp.core.run import Run, TaskState
-from nexus_lsp.core.schedule import dependencies_met
+from nexus_lsp.core.run import Run, TaskState, dependencies_met
+from nexus_lsp.core.spending import share
 
 BUDGET_STOP = "The budget was spent and you were stopped; go on from what stands in the checkout."
 
@@ -36,6 +36,7 @@ def start(run: Run, what: h.Start) -> Facts:
             base=what.base,
             start=state.repair_start or what.base,
             evidence=state.evidence,
+            max_usd=share(run, what.task_id),
         )
     ]
 
