@@ -102,7 +102,7 @@ async def _open(
 ) -> LocalApi:
     from nexus_lsp.adapters.disk_face import DiskFace
     from nexus_lsp.adapters.quarantine import Quarantine
-    from nexus_lsp.adapters.watching import DiskWatch
+    from nexus_lsp.adapters.watching import HEAD, DiskWatch
 
     repository = await Quarantine.open(workspace, state)
     staff = Staff(workspace, state, env)
@@ -116,7 +116,9 @@ async def _open(
     def changed(paths: tuple[str, ...]) -> None:
         if any(path.startswith(AGENT_DIRS) for path in paths):
             staff.reload_personas()
-        engine.announce({"type": "disk_changed", "paths": list(paths)})
+        if HEAD in paths:
+            engine.spawn(engine.heads.look(), "look at HEAD")
+        engine.announce({"type": "disk_changed", "paths": [path for path in paths if path != HEAD]})
 
     def host(face: Face | None, after: Callable[[], Awaitable[None]] | None = None) -> LocalApi:
         # a terminal reads the disk when it needs it; an editor shows places in files, and has to hear

@@ -27,7 +27,6 @@ EXTENSION = ROOT / "vscode-extension"
 NOT_IN_THE_SERVER = {
     "nexus.review.revise": "in the contract and the extension; the engine has no such task yet"
 }
-NOT_IN_THE_EXTENSION = {"head_moved": "the ask and the pause that follow it are what the extension shows"}
 
 MOST_LINES, MOST_FUNCTION_LINES = 400, 70
 LONG_FILES = {
@@ -135,7 +134,7 @@ def test_commands_are_the_same() -> None:
 def test_events_are_the_same() -> None:
     server, extension = set(facts.FACTS), interface("EventFields")
     assert extension - server == set()
-    assert server - extension == set(NOT_IN_THE_EXTENSION)
+    assert server - extension == set()
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 QUIET_DIRS = frozenset({".git", "node_modules", "__pycache__", ".venv", "venv", ".mypy_cache", ".ruff_cache"})
+HEAD = ".git/HEAD"
+"""What git writes where another branch is checked out; of `.git` it alone is heard of."""
 DEBOUNCE, STEP = 50, 5
 """Milliseconds; with them a write is heard of after 8–10 ms instead of 61."""
 
@@ -56,4 +58,6 @@ class DiskWatch:
 
 def _worth(path: str, workspace: Path) -> bool:
     parts = Path(path).relative_to(workspace).parts
+    if "/".join(parts) == HEAD:
+        return True
     return not QUIET_DIRS.intersection(parts) and not parts[-1].startswith(".nexus-")

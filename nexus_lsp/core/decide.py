@@ -14,7 +14,7 @@ from nexus_lsp.core import facts as f
 from nexus_lsp.core import happenings as h
 from nexus_lsp.core.evolve import evolve
 from nexus_lsp.core.problems import Unknown
-from nexus_lsp.core.rules import life, plans, tasks, team
+from nexus_lsp.core.rules import heads, life, plans, tasks, team
 from nexus_lsp.core.rules.ends import what_follows
 from nexus_lsp.core.rules.limits import Facts, Limits
 from nexus_lsp.core.run import OVER, Run
@@ -73,7 +73,7 @@ def _first(run: Run, what: h.Happening, limits: Limits) -> Facts:  # noqa: PLR09
         case h.SnapshotDone():
             return [] if over else [f.SnapshotTaken(what.commit, what.head, what.notes)]
         case h.HeadSeen():
-            return life.head_seen(run, what)
+            return heads.head_seen(run, what)
         case h.PlanReady():
             return [] if over else plans.planned(run, what, limits)
         case h.StepFailed():

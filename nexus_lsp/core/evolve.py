@@ -49,6 +49,8 @@ def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912 - one table, one p
             )
         case f.HeadMoved():
             return replace(run, head_seen=fact.head)
+        case f.HeadTaken():
+            return replace(run, head=fact.head)
         case f.RunPaused():
             to = run.resumes_to if run.status == "paused" else run.status
             return replace(_rested(run, entry.at), status="paused", reason=fact.reason, resumes_to=to)

@@ -116,11 +116,16 @@ class SnapshotDone:
 
 @dataclass(frozen=True, slots=True)
 class HeadSeen:
-    """What the user's HEAD names now. `ask_id` names the ask, where that is a switch; see `AskOpened`."""
+    """What the user's HEAD names now.
+
+    `ask_id` names the ask about a switch (see `AskOpened`), which is put once for all runs of a workspace:
+    the others have "". `others` counts them.
+    """
 
     head: str
-    ask_id: str
+    ask_id: str = ""
     expires: float | None = None
+    others: int = 0
 
 
 @dataclass(frozen=True, slots=True)

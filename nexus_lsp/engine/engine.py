@@ -28,6 +28,7 @@ from nexus_lsp.engine import effects, roster
 from nexus_lsp.engine.baseline import Baseline
 from nexus_lsp.engine.clock import Clock
 from nexus_lsp.engine.feedback import Feedback
+from nexus_lsp.engine.heads import Heads
 from nexus_lsp.engine.integration import Away, Integration
 from nexus_lsp.engine.mailroom import Mailroom
 from nexus_lsp.engine.pulses import Pulses
@@ -129,6 +130,7 @@ class Engine:
     recall: Recall = field(init=False)
     pulses: Pulses = field(init=False)
     ward: Ward = field(init=False)
+    heads: Heads = field(init=False)
     _clock: Clock = field(init=False)
     at_rest: bool = False
     """Opened only to be looked at and decided in: no work starts until `wake`."""
@@ -139,6 +141,7 @@ class Engine:
     def __post_init__(self) -> None:
         self.mailroom, self.recall = Mailroom(self), Recall(self)
         self.pulses, self.ward, self._clock = Pulses(self), Ward(self), Clock(self)
+        self.heads = Heads(self)
 
     # --- life ----------------------------------------------------------------------------------------
 
@@ -163,6 +166,7 @@ class Engine:
         # every run is recovered before the first effect starts: it would clear away what is to be salvaged
         for run in list(self.runs.values()):
             await self._recover(run)
+        self.spawn(self.heads.look(), "look at HEAD")
         self.at_rest = False
         self.reconcile()
 

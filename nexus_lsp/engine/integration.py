@@ -44,9 +44,6 @@ if TYPE_CHECKING:
 LOOKS = 20
 """How often a landing looks again because the user decided or typed meanwhile, before it gives up."""
 
-DAY = 86_400.0
-"""Seconds an ask about a switch of HEAD waits for its answer."""
-
 
 class Away(Refused):
     """The user's HEAD is elsewhere: nothing of this run starts or lands until the user has answered."""
@@ -122,14 +119,8 @@ class Integration:
 
     async def _at_home(self, run: Run) -> None:
         """Away where the user switched HEAD: the text is another branch's, and no base for this run."""
-        head = await self._repository.user_head()
-        if head is None or run.head is None:
-            return
-        if head != run.head_seen:
-            adapters = self._engine.adapters
-            seen = h.HeadSeen(head, adapters.new_id("ask"), adapters.now() + DAY)
-            await self._engine.submit(run.id, seen)
-        if head != run.head:
+        await self._engine.heads.look()
+        if self._engine.runs[run.id].away:
             raise Away("HEAD was switched; the run waits for an answer.")
 
     # --- landing -------------------------------------------------------------------------------------

@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from nexus_lsp.core import happenings as h
 from nexus_lsp.core.addresses import recipients
 from nexus_lsp.core.changes import Change
 from nexus_lsp.core.facts import Priority, RunStarted
-from nexus_lsp.core.plan import Plan
 from nexus_lsp.core.problems import InvalidArgument, Refused, Unknown
 from nexus_lsp.core.review import select
 from nexus_lsp.core.run import OVER, SETTLED, Run
 from nexus_lsp.core.settings import settings_over
 from nexus_lsp.core.team import USER
-from nexus_lsp.core.wire import Json, entry_to_json, from_json
+from nexus_lsp.core.wire import Json, entry_to_json
+from nexus_lsp.engine.arguments import deadline_of, parsed, plan_of
 from nexus_lsp.engine.engine import Engine
 from nexus_lsp.engine.memory_desk import MemoryDesk
 from nexus_lsp.engine.projections import (
@@ -138,7 +137,6 @@ class _Settings(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
-A = TypeVar("A", bound=BaseModel)
 Handler = Callable[[Any, Face | None], Awaitable[Json]]
 
 
@@ -183,7 +181,7 @@ class Operations:
         if name not in self._table:
             raise Unknown(f"There is no operation {name!r}. There are: {', '.join(sorted(self._table))}.")
         kind, handler = self._table[name]
-        return await handler(_parsed(kind, argument), face)
+        return await handler(parsed(kind, argument), face)
 
     # --- runs ----------------------------------------------------------------------------------------
 
@@ -203,7 +201,7 @@ class Operations:
                 team_why=why,
                 approval=a.approval or settings.approval,
                 priority=a.priority,
-                deadline=_deadline(a.deadline),
+                deadline=deadline_of(a.deadline),
                 trusted=settings.trusted or engine.adapters.trusted(),
                 focus=tuple(a.paths),
                 context=json.dumps(context) if context else "",
@@ -221,7 +219,7 @@ class Operations:
         return happens
 
     async def _approve(self, a: _Approve, _face: Face | None) -> Json:
-        await self._engine.submit(a.run_id, h.ApprovePlan(_plan(a.plan) if a.plan else None))
+        await self._engine.submit(a.run_id, h.ApprovePlan(plan_of(a.plan) if a.plan else None))
         return {"status": self._engine.runs[a.run_id].status}
 
     async def _reject_plan(self, a: _RejectPlan, _face: Face | None) -> Json:
@@ -249,6 +247,8 @@ class Operations:
             if a.ask_id in run.asks:
                 by = "timeout" if a.unattended and a.answer == run.asks[a.ask_id].ask.default else "user"
                 await self._engine.submit(run.id, h.Answer(a.ask_id, a.answer, by))
+                if run.asks[a.ask_id].ask.kind == "head_moved":
+                    await self._engine.heads.answered(a.answer)
                 return {"status": self._engine.runs[run.id].status}
         raise Unknown(f"There is no ask {a.ask_id!r}.")
 
@@ -302,20 +302,26 @@ class Operations:
         return _answer_of("reopened", await self._review.undo(a.change_ids, face))
 
     async def _outdate(self, a: _Outdate, _face: Face | None) -> Json:
-        for change_id in a.change_ids:
+        for change_id in await self._at_home(a.change_ids):
             await self._engine.submit(self._review.run_of(change_id).id, h.Outdate((change_id,), a.why))
         return {"status": "ok"}
 
     async def _reopen(self, a: _Ids, _face: Face | None) -> Json:
-        for change_id in a.change_ids:
+        for change_id in await self._at_home(a.change_ids):
             await self._engine.submit(self._review.run_of(change_id).id, h.Reopen((change_id,)))
         return {"status": "ok"}
 
     async def _carried(self, a: _Ids, _face: Face | None) -> Json:
         """An editor holds these changes, though its answer came late or it did again what was undone."""
-        for change_id in a.change_ids:
+        for change_id in await self._at_home(a.change_ids):
             await self._engine.submit(self._review.run_of(change_id).id, h.Accepted((change_id,)))
         return {"status": "ok"}
+
+    async def _at_home(self, ids: list[str]) -> list[str]:
+        """Those of the branch that is checked out: another branch's text says nothing of a change."""
+        await self._engine.heads.look()
+        parked = dict(self._engine.heads.parked(self._engine.runs.values(), ids))
+        return [i for i in ids if i not in parked]
 
     async def _settings(self, a: _Settings, _face: Face | None) -> Json:
         """New settings; they count from the next run, task or decision on."""
@@ -352,46 +358,3 @@ def _meant(a: _Chosen, run: Run, change: Change) -> bool:
 def _answer_of(word: str, decided: Decided) -> Json:
     refused = [{"id": i, "why": why} for i, why in decided.refused]
     return {word: decided.done, "refused": refused, "unsaved": decided.unsaved}
-
-
-def _parsed(kind: type[A], argument: Mapping[str, Any]) -> A:
-    try:
-        return kind.model_validate(dict(argument))
-    except ValidationError as error:
-        raise InvalidArgument(_sentence(kind, error)) from error
-
-
-def _sentence(kind: type[BaseModel], error: ValidationError) -> str:
-    first = error.errors()[0]
-    where = ".".join(_camel(str(part)) for part in first["loc"])
-    known = ", ".join(_camel(name) for name in kind.model_fields) or "nothing"
-    if first["type"] == "extra_forbidden":
-        return f"`{where}` is not known here. Write an object with: {known}."
-    if first["type"] == "missing":
-        return f"`{where}` is missing. Write an object with: {known}."
-    return f"`{where}`: {first['msg']}. Write an object with: {known}."
-
-
-def _camel(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(part.capitalize() for part in rest)
-
-
-def _deadline(text: str | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InvalidArgument(f"`deadline`: {text!r} is not a time. Write 2026-05-26T18:00:00Z.") from error
-    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
-
-
-def _plan(value: Json) -> Plan:
-    try:
-        return from_json(value, Plan)
-    except Exception as error:
-        raise InvalidArgument(
-            "`plan` is not a plan: write {summary, tasks: [{id, title, agent, type, description, depends_on, "
-            f"writes, acceptance}}]}}. ({error})"
-        ) from error

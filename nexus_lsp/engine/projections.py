@@ -8,6 +8,7 @@ from nexus_lsp.core import facts as f
 from nexus_lsp.core.budget import split_key
 from nexus_lsp.core.changes import Change
 from nexus_lsp.core.questioned import shown_at
+from nexus_lsp.core.rules.heads import branch
 from nexus_lsp.core.run import ChangeState, GateFact, Run, TaskState
 from nexus_lsp.core.spending import Meter, meters
 from nexus_lsp.core.wire import Json, to_json
@@ -111,6 +112,7 @@ def change_line(run: Run, s: ChangeState) -> Json:
         "kind": change.kind,
         "status": s.status,
         "note": s.note,
+        "parked": branch(run.head) if run.away else None,
         "superseded_by": s.superseded_by,
         "line": change.line,
         "before": change.before,

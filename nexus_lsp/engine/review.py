@@ -55,9 +55,10 @@ class Review:
         async with self._engine.deciding:
             for change_id in ids:
                 self.run_of(change_id)
-            choice = acceptable(self._engine.runs.values(), ids)
+            parked = await self._parked(ids)
+            choice = acceptable(self._engine.runs.values(), [i for i in ids if i not in parked])
             decided = await self._carry_out(choice.changes, face, undo=False)
-            decided.refused += choice.refused
+            decided.refused += (*choice.refused, *parked.items())
             for run_id, mine in self._by_run(decided.done).items():
                 await self._engine.submit(run_id, h.Accepted(tuple(mine)))
             return decided
@@ -80,15 +81,22 @@ class Review:
     async def undo(self, ids: Sequence[str], face: Face | None) -> Decided:
         """Take decisions back: accepted text is taken out again, the changes wait again."""
         async with self._engine.deciding:
-            states = {i: self.run_of(i).changes[i] for i in ids}
+            parked = await self._parked(ids)
+            states = {i: self.run_of(i).changes[i] for i in ids if i not in parked}
             accepted = [s.change for s in states.values() if s.status == "accepted"]
             decided = await self._carry_out(accepted, face, undo=True)
             decided.done += [i for i, s in states.items() if s.status == "rejected"]
+            decided.refused += parked.items()
             undecided = [i for i, s in states.items() if s.status in ("pending", "outdated")]
             decided.refused += [(i, f"it is {states[i].status}: there is nothing to undo") for i in undecided]
             for run_id, mine in self._by_run(decided.done).items():
                 await self._engine.submit(run_id, h.Reopen(tuple(mine)))
             return decided
+
+    async def _parked(self, ids: Sequence[str]) -> dict[str, str]:
+        """Those that belong to another branch than the one checked out, and why that forbids it."""
+        await self._engine.heads.look()
+        return dict(self._engine.heads.parked(self._engine.runs.values(), ids))
 
     def _by_run(self, ids: Sequence[str]) -> dict[str, list[str]]:
         grouped: dict[str, list[str]] = {}

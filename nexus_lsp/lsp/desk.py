@@ -29,6 +29,10 @@ LOST_GROUND = "you changed these lines"
 """How every reason begins that an undo of the user's typing takes away again."""
 
 
+HEAD_EVENTS = frozenset({"head_moved", "head_taken", "run_resumed"})
+"""After these, other changes than before may belong to the branch that is checked out."""
+
+
 def home(change: Json) -> str:
     """The file that a change is shown on: a rename shows where the file still is."""
     if change["kind"] == "rename" and change["status"] == "pending":
@@ -73,6 +77,9 @@ class Desk:
     async def hear(self, events: Iterable[Json]) -> None:
         """Events, those that concern changes among them; many at once cost hardly more than one."""
         ids: list[str] = []
+        events = list(events)
+        if any(event["type"] in HEAD_EVENTS for event in events):
+            await self.reload()
         for event in events:
             kind = event["type"]
             if kind == "change_proposed":
@@ -113,18 +120,18 @@ class Desk:
 
     def pending(self, path: str) -> list[Json]:
         """The waiting changes shown on a file, oldest first."""
-        return [c for c in self.on_file(path) if c["status"] == "pending"]
+        return [c for c in self.on_file(path) if c["status"] == "pending" and not c["parked"]]
 
     def accepted(self, path: str) -> list[Json]:
         """The accepted edits of a file that are still of interest, oldest first."""
         accepted = [c for c in self.on_file(path) if c["status"] == "accepted" and c["kind"] == "edit"]
-        return [c for c in accepted if c["id"] in self._decided]
+        return [c for c in accepted if c["id"] in self._decided and not c["parked"]]
 
     def pending_of(self, run_id: str, task_id: str) -> list[Json]:
         """The waiting changes of a task, in all files, oldest first."""
         if not self._of_tasks:
             for change in self.changes.values():
-                if change["status"] == "pending":
+                if change["status"] == "pending" and not change["parked"]:
                     self._of_tasks.setdefault((change["run_id"], change["task_id"]), []).append(change)
         return self._of_tasks.get((run_id, task_id), [])
 
@@ -294,6 +301,7 @@ class Desk:
             and c["status"] == "outdated"
             and c["note"].startswith(LOST_GROUND)
             and c["superseded_by"] is None
+            and not c["parked"]
         ]
         if not gone:
             return

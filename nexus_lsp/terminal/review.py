@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,7 +28,18 @@ async def names_of(api: EngineApi) -> dict[str, str]:
 async def pending(api: EngineApi, run_id: str | None) -> list[Json]:
     """The changes that wait, oldest first."""
     listed = await api.execute("review.list", {"run_id": run_id} if run_id else {})
-    return [show.visible(line) for line in listed["changes"] if line["status"] == "pending"]
+    waiting = [line for line in listed["changes"] if line["status"] == "pending" and not line["parked"]]
+    return [show.visible(line) for line in waiting]
+
+
+async def _parked(api: EngineApi, console: Console) -> None:
+    """Say which changes wait on other branches."""
+    listed = (await api.execute("review.list", {}))["changes"]
+    where = Counter(line["parked"] for line in listed if line["status"] == "pending" and line["parked"])
+    for branch, count in where.items():
+        console.print(
+            Text(f"{count} more on the branch {show.visible(branch)}: switch there to decide on them.")
+        )
 
 
 async def decide(
@@ -120,6 +132,7 @@ async def command(api: EngineApi, console: Console, action: str, ids: list[str],
         waiting = await pending(api, None)
         console.print(diffs.changes(waiting, names))
         console.print(f"{len(waiting)} waiting" if waiting else "Nothing waits for review.")
+        await _parked(api, console)
         return 0
     if action == "ask":
         answer = await decide(api, console, None, "ask", await names_of(api), Prompt(console))

@@ -378,13 +378,23 @@ def test_a_switch_of_head_is_asked_about_once() -> None:
     check(away, HOME, "head_moved", "ask_answered ask_h: Go on here by engine", "run_resumed")
     third = h.HeadSeen("refs/heads/third", "ask_j")
     again = "HEAD was main when “do it” began and is third now. Go on with it here?"
-    stale = "ask_answered ask_h: Cancel the run by engine"
+    stale = "ask_answered ask_h: Wait until I am back by engine"
     check(away, third, "head_moved", stale, f"ask_opened head_moved: {again}", status="paused")
     check(
         away,
-        h.Answer("ask_h", "Cancel the run", "timeout"),
-        "ask_answered ask_h: Cancel the run by timeout",
+        h.Answer("ask_h", "Wait until I am back", "timeout"),
+        "ask_answered ask_h: Wait until I am back by timeout",
         status="paused",
+    )
+    waits = (*away, h.Answer("ask_h", "Wait until I am back"))
+    check(waits, HOME, "head_moved", "run_resumed")
+    gone = h.Answer("ask_h", "Cancel the run")
+    check(
+        away,
+        gone,
+        "ask_answered ask_h: Cancel the run by user",
+        "task_cancelled a: the run was not resumed",
+        "run_cancelled",
     )
     here = play(begun(), (*away, h.Answer("ask_h", "Go on here")))
     assert (here.head, here.away) == ("refs/heads/other", False)

@@ -452,7 +452,8 @@ async def test_a_switch_of_head_pauses_the_run_once_until_the_user_answers(house
     brake.go.set()
     run = await house.rests(run_id)
     [ask] = run.open_asks
-    assert (run.status, ask.kind, ask.options) == ("paused", "head_moved", ("Go on here", "Cancel the run"))
+    assert (run.status, ask.kind) == ("paused", "head_moved")
+    assert ask.options == ("Go on here", "Wait until I am back", "Cancel the run")
     assert ask.question == "HEAD was main when “make it good” began and is other now. Go on with it here?"
     assert shown(run) == []
     await house.engine.submit(run_id, h.Answer(ask.ask_id, "Go on here"))

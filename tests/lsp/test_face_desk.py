@@ -89,6 +89,7 @@ def _change(at: int) -> dict[str, Any]:
         "after": "new\n",
         "note": "",
         "superseded_by": None,
+        "parked": None,
     }
 
 

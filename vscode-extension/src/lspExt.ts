@@ -143,6 +143,8 @@ export interface Change {
   before: string;
   after: string;
   why: string;
+  /** The branch that it waits on, where another is checked out. */
+  parked?: string | null;
 }
 
 export interface Gate {
@@ -341,6 +343,8 @@ interface Spent {
 export interface EventFields {
   run_started: { request: string };
   snapshot_taken: object;
+  head_moved: { head: string };
+  head_taken: { head: string };
   run_paused: { reason: string };
   run_resumed: object;
   run_recovered: { stoppedAt: number };

@@ -44,6 +44,7 @@ from nexus_lsp.core.facts.plans import (
 from nexus_lsp.core.facts.runs import (
     Approval,
     HeadMoved,
+    HeadTaken,
     Priority,
     RunCancelled,
     RunCompleted,
@@ -111,6 +112,7 @@ __all__ = [
     "GatePlace",
     "GateWarned",
     "HeadMoved",
+    "HeadTaken",
     "LineReason",
     "MemoryForgotten",
     "MemoryLine",
@@ -157,6 +159,7 @@ Fact = (
     RunStarted
     | SnapshotTaken
     | HeadMoved
+    | HeadTaken
     | RunPaused
     | RunResumed
     | RunReady

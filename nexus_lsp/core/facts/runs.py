@@ -54,6 +54,14 @@ class HeadMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class HeadTaken:
+    """The run's changes belong to `head` from now on: the user wants them there."""
+
+    type: ClassVar[str] = "head_taken"
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunPaused:
     """Nothing new starts until the run is resumed; what is at work goes on to its end."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from nexus_lsp.core import facts as f
 from nexus_lsp.core import happenings as h
 from nexus_lsp.core.problems import InvalidArgument, Refused, Unknown
-from nexus_lsp.core.rules import plans
-from nexus_lsp.core.rules.limits import Facts, Limits, answers
+from nexus_lsp.core.rules import heads, plans
+from nexus_lsp.core.rules.limits import Facts, Limits, answers, short
 from nexus_lsp.core.run import OVER, SETTLED, Run, TaskState
 
 CUT_OFF = "NEXUS was stopped while this task was at work; go on from what stands in the checkout."
@@ -38,6 +38,8 @@ def pause(run: Run, reason: str) -> Facts:
 
 def resume(run: Run) -> Facts:
     """The run goes on, and with it whatever was asked of the user about that."""
+    if run.status != "paused" and run.away:
+        return heads.taken_along(run)
     if run.status != "paused":
         raise Refused(f"This run is {run.status}; only a paused run can be resumed.")
     if run.revision is not None:
@@ -75,11 +77,11 @@ def answer(run: Run, what: h.Answer, limits: Limits) -> Facts:
         rest = plans.approve(run, None, limits) if positive else plans.reject(run, "")
         return answered + [x for x in rest if not isinstance(x, f.AskAnswered)]
     if run.status != "paused":
-        return answered
+        return [*answered, *heads.taken_along(run)] if positive and ask.kind == "head_moved" else answered
     if positive:
         waits = [a for a in run.holding_asks if a.ask_id != what.ask_id]
         return answered if waits else [*answered, f.RunResumed()]
-    if what.by == "timeout":
+    if what.by == "timeout" or what.answer == heads.WAIT:
         return answered
     return [*answered, *cancel_tasks(run, "the run was not resumed"), f.RunCancelled()]
 
@@ -133,7 +135,7 @@ def recovered(run: Run, what: h.Recovered) -> Facts:
             f.RepairRequested(task_id, state.attempt, "broken", told, start, tokens=state.live_tokens)
         )
     if what.ask_id and run.status in ("pending", "in_progress"):
-        question = f"NEXUS was stopped during “{_short(run.started.request)}”. Go on with it?"
+        question = f"NEXUS was stopped during “{short(run.started.request)}”. Go on with it?"
         ask = f.AskOpened(what.ask_id, "resume", question, ("Go on", "Cancel the run"), "Cancel the run")
         facts += [f.RunPaused("NEXUS was stopped; paid work waits for you"), ask]
     return facts
@@ -147,39 +149,3 @@ def own_start(state: TaskState) -> str | None:
 def with_earlier(told: str, state: TaskState) -> str:
     """A repair that is cut off must still know what it has to repair."""
     return f"{told}\n\n{state.evidence}" if state.evidence and told not in state.evidence else told
-
-
-# --- the user's HEAD ---------------------------------------------------------------------------------
-
-
-def head_seen(run: Run, what: h.HeadSeen) -> Facts:
-    """A switch of the user's HEAD is asked about once; a switch back needs no answer."""
-    if run.status in OVER or run.snapshot is None or what.head == run.head_seen:
-        return []
-    back = what.head == run.head
-    stale: Facts = [
-        f.AskAnswered(a.ask_id, a.options[0] if back else a.default, "engine")
-        for a in run.open_asks
-        if a.kind == "head_moved"
-    ]
-    moved: Facts = [f.HeadMoved(what.head), *stale]
-    if back:
-        waits = run.status != "paused" or not stale or len(stale) < len(run.holding_asks)
-        return moved if waits else [*moved, f.RunResumed()]
-    question = (
-        f"HEAD was {_branch(run.head)} when “{_short(run.started.request)}” began and is "
-        f"{_branch(what.head)} now. Go on with it here?"
-    )
-    options = ("Go on here", "Cancel the run")
-    ask = f.AskOpened(what.ask_id, "head_moved", question, options, options[1], what.expires)
-    paused: Facts = [] if run.status in ("paused", "ready") else [f.RunPaused("HEAD was switched")]
-    return [*moved, *paused, ask]
-
-
-def _branch(head: str | None) -> str:
-    return (head or "nothing").removeprefix("refs/heads/")
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 60 else line[:57] + "…"

@@ -41,3 +41,9 @@ class Limits:
 def answers(asks: Iterable[f.AskOpened], answer: str | None = None) -> Facts:
     """The engine's own answer to asks that nobody has to answer any more; None for each one's default."""
     return [f.AskAnswered(a.ask_id, a.default if answer is None else answer, "engine") for a in asks]
+
+
+def short(text: str) -> str:
+    """A request's first words, to name it in a sentence."""
+    line = " ".join(text.split())
+    return line if len(line) <= 60 else line[:57] + "…"
