@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests drive, once: chromium, neovim, bubblewrap, redis-server, Node 24, code-server (VS
+# Installs what the tests drive, once: chromium, neovim, emacs with eglot, bubblewrap, redis-server, Node 24, code-server (VS
 # Code in a browser), playwright-core and the extension's own build. About a minute on a fresh machine; a no-op afterwards.
 set -euo pipefail
 
@@ -14,10 +14,11 @@ quiet=(--no-audit --no-fund --loglevel=error)
 exec 9>"$cache/.e2e-install.lock"
 flock 9
 
-# Only chromium is driven from here; the others by tests/lsp/test_neovim.py, the sandbox's and the bus's tests.
+# Only chromium is driven from here; the others by tests/lsp (Neovim, Emacs), the sandbox's and the bus's tests.
 missing=()
 command -v chromium >/dev/null || missing+=(chromium)
 command -v nvim >/dev/null || missing+=(neovim)
+command -v emacs >/dev/null || missing+=(emacs-nox elpa-eglot)
 command -v bwrap >/dev/null || missing+=(bubblewrap)
 command -v redis-server >/dev/null || missing+=(redis-server)
 if [ ${#missing[@]} -gt 0 ]; then
