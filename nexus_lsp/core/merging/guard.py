@@ -1,0 +1,26 @@
+"""What no merge may do, whatever made it: lose, keep or repeat a word that a side added or took away."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+_WORD = re.compile(r"\w+|[^\w\s,]")
+"""Commas and white space are not counted: an entry behind the last one needs a comma more."""
+
+
+def conserved(base: str, ours: str, theirs: str, merged: str) -> bool:
+    """Whether each word stands in the merge as often as both sides' changes together ask for.
+
+    What both sides added may be one and the same addition, and what both took away one deletion; so where
+    both did, there is a range.
+    """
+    b, o, t, m = (Counter(_WORD.findall(text)) for text in (base, ours, theirs, merged))
+    for word in {*b, *o, *t, *m}:
+        more = max(o[word] - b[word], 0), max(t[word] - b[word], 0)
+        less = max(b[word] - o[word], 0), max(b[word] - t[word], 0)
+        least = b[word] + max(more) - sum(less)
+        most = b[word] + sum(more) - max(less)
+        if not least <= m[word] <= most:
+            return False
+    return True
