@@ -11,7 +11,7 @@ from pathlib import Path
 from nexus_lsp.adapters.git_command import Git, RepositoryFailed, refused_paths, reported, shown
 from nexus_lsp.adapters.git_reading import TREE, Difference, ObjectReader
 from nexus_lsp.adapters.git_writing import write_commit, write_object, write_ref
-from nexus_lsp.ports import FileContent, FileDiff, Merge
+from nexus_lsp.ports import FileContent, FileDiff, Merge, Sides
 
 Scratch = Callable[[], AbstractContextManager[Path]]
 """Gives a new empty folder and removes it afterwards."""
@@ -19,6 +19,7 @@ Scratch = Callable[[], AbstractContextManager[Path]]
 _NO_OBJECT = "0" * 40
 _ABSENT = "000000"
 _SUBMODULE = "160000"
+_PLAIN_FILES = frozenset({"100644", "100755"})
 
 
 class ObjectStore:
@@ -50,11 +51,11 @@ class ObjectStore:
         both = tuple(dict.fromkeys((ours, theirs)))
         if ours in await self._parents(theirs):  # the merge base is `ours`, which nothing else changed
             return Merge(await self._commit(await self._tree(theirs), both, message))
-        command = ("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", ours, theirs)
+        command = ("merge-tree", "--write-tree", "-z", "--no-messages", ours, theirs)
         done = await self._git.run(*command, accept=(0, 1))
-        tree, *conflicts = done.fields()
+        tree, *stages = done.fields()
         commit = await self._commit(tree.decode(), both, message)
-        return Merge(commit, tuple(os.fsdecode(path) for path in conflicts if path))
+        return _merge(commit, [stage for stage in stages if stage])
 
     async def with_files(
         self, commit: str, files: Mapping[str, FileContent | None], parents: Sequence[str], message: str
@@ -142,6 +143,25 @@ async def _update(git: Git, rows: Sequence[tuple[str, str, bytes]]) -> list[byte
     return refused_paths(
         await git.run("update-index", "-z", "--add", "--replace", "--index-info", stdin=lines)
     )
+
+
+def _merge(commit: str, stages: Sequence[bytes]) -> Merge:
+    """Parse `<mode> <blob> <stage>\\t<path>`; the stages are 1 base, 2 ours, 3 theirs."""
+    files: dict[str, dict[str, tuple[str, str]]] = {}
+    for line in stages:
+        head, _, path = line.partition(b"\t")
+        mode, blob, stage = head.decode().split(" ")
+        files.setdefault(os.fsdecode(path), {})[stage] = mode, blob
+    sides = (_sides(path, found) for path, found in files.items())
+    return Merge(commit, tuple(files), tuple(one for one in sides if one))
+
+
+def _sides(path: str, found: Mapping[str, tuple[str, str]]) -> Sides | None:
+    modes = {mode for mode, _ in found.values()}
+    if not {"2", "3"} <= set(found) or len(modes) > 1 or not modes <= _PLAIN_FILES:
+        return None
+    base = found["1"][1] if "1" in found else None
+    return Sides(path, modes.pop(), base, found["2"][1], found["3"][1])
 
 
 def _gone(one: Difference) -> bool:

@@ -211,11 +211,15 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Conflicted:
-    """A submitted commit does not merge; `marked` is the merge with conflict markers."""
+    """A submitted commit does not merge; `marked` is the merge with conflict markers.
+
+    `places`: where they stand in it, in words: `a.py, line 12`.
+    """
 
     task_id: str
     marked: str
     paths: tuple[str, ...]
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +252,8 @@ class LandingTimes:
 class Landed:
     """A candidate is the new integration head; `superseded` pairs old change ids with new ones.
 
-    `onto` and `decisions` say what it was computed from: another state by now makes it void.
+    `onto` and `decisions` say what it was computed from: another state by now makes it void. `by_structure`:
+    paths that lines alone would have left in conflict.
     """
 
     task_id: str
@@ -259,6 +264,7 @@ class Landed:
     superseded: tuple[tuple[str, str | None], ...]
     decisions: int
     took: LandingTimes = LandingTimes()
+    by_structure: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,9 +34,10 @@ from nexus_lsp.core.review import over_accepted
 from nexus_lsp.core.run import Run, TaskState
 from nexus_lsp.core.text import split_lines
 from nexus_lsp.engine.gating import gate
+from nexus_lsp.engine.structural import by_structure, places_of
 from nexus_lsp.engine.spans import Spans
 from nexus_lsp.engine.work import checkout_name
-from nexus_lsp.ports import FileContent, FileDiff, Repository
+from nexus_lsp.ports import FileContent, FileDiff, Merge, Repository
 
 if TYPE_CHECKING:
     from nexus_lsp.engine.engine import Engine
@@ -153,10 +154,15 @@ class Integration:
         decisions = self._run.decisions
         title = f"{state.task.agent}: {state.task.title}"
         merge = await self._repository.merge(onto, state.submitted, title)
+        solved: tuple[str, ...] = ()
         if merge.conflicts:
-            what = h.Conflicted(state.task.id, merge.commit, merge.conflicts)
-            await self._engine.submit(self._run_id, what)
-            return False
+            candidate = await by_structure(self._repository, merge, (onto, state.submitted), title)
+            if candidate is None:
+                places = await places_of(self._repository, merge)
+                what = h.Conflicted(state.task.id, merge.commit, merge.conflicts, places)
+                await self._engine.submit(self._run_id, what)
+                return False
+            merge, solved = Merge(candidate), merge.conflicts
         diffs = await self._repository.diff(onto, merge.commit)
         if diffs and not gated:
             with spans.gating():
@@ -164,7 +170,7 @@ class Integration:
                     return False
         async with self._engine.deciding:
             try:
-                await self._land(state, onto, merge.commit, diffs, decisions, spans)
+                await self._land(state, onto, merge.commit, diffs, decisions, spans, solved)
             except Refused:
                 return True
         return False
@@ -177,6 +183,7 @@ class Integration:
         diffs: Sequence[FileDiff],
         decisions: int,
         spans: Spans,
+        solved: tuple[str, ...],
     ) -> Facts:
         run = self._run
         if run.decisions != decisions:
@@ -192,7 +199,7 @@ class Integration:
         await self._repository.keep(f"{run.id}/integration", candidate)
         paths = tuple(diff.path for diff in diffs)
         proposed, gone, took = tuple(changes), tuple(superseded), spans.so_far()
-        what = h.Landed(state.task.id, onto, candidate, paths, proposed, gone, decisions, took)
+        what = h.Landed(state.task.id, onto, candidate, paths, proposed, gone, decisions, took, solved)
         return await self._engine.submit(run.id, what)
 
     async def _propose(self, run: Run, onto: str, diff: FileDiff, author: Author) -> Proposal:

@@ -36,6 +36,7 @@ from nexus_lsp.ports.repository import (
     Merge,
     Repository,
     RepositoryFailed,
+    Sides,
     Snapshot,
 )
 
@@ -76,6 +77,7 @@ __all__ = [
     "Repository",
     "RepositoryFailed",
     "SessionStarted",
+    "Sides",
     "Snapshot",
     "Spent",
     "TaskResult",

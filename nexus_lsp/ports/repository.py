@@ -40,16 +40,29 @@ class Harvest:
 
 
 @dataclass(frozen=True, slots=True)
+class Sides:
+    """A file in conflict: its blobs. `base` is None where both sides added it."""
+
+    path: str
+    mode: str
+    base: str | None
+    ours: str
+    theirs: str
+
+
+@dataclass(frozen=True, slots=True)
 class Merge:
     """A three-way merge; the base is the commits' own merge base.
 
     Attributes:
         commit: a commit with both as parents; where files conflict it holds conflict markers.
         conflicts: the paths in conflict, empty for a clean merge.
+        sides: those of them where plain files of one mode were changed, or added, on both sides.
     """
 
     commit: str
     conflicts: tuple[str, ...] = ()
+    sides: tuple[Sides, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

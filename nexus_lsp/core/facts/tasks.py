@@ -123,6 +123,8 @@ class TaskCompleted:
         refresh_seconds: what bringing the tree up to the user's text took while this landed.
         merge_seconds: what merging and making proposals took; gates name their own seconds.
         waited_seconds: from the submission until it was this task's turn to land.
+        by_structure: paths where it and what landed before changed the same lines, and were merged by the
+            structure of the file (`core.merging`).
     """
 
     type: ClassVar[str] = "task_completed"
@@ -134,6 +136,7 @@ class TaskCompleted:
     refresh_seconds: float = 0.0
     merge_seconds: float = 0.0
     waited_seconds: float = 0.0
+    by_structure: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

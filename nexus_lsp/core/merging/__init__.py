@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nexus_lsp.core.merging import python, python_checks
+from nexus_lsp.core.merging import data, markup, python, python_checks, rows
 from nexus_lsp.core.merging.guard import conserved
 from nexus_lsp.core.merging.three_way import either, merge_text
 from nexus_lsp.core.merging.tree import Conflict, Group, together
@@ -48,15 +48,28 @@ class Language:
     sound: Sound
 
 
+def _anything(_base: str, _ours: str, _theirs: str, _merged: str) -> bool:
+    return True
+
+
 PYTHON = Language(python.module, python_checks.sound)
+JSON = Language(data.json_document, data.json_sound)
+TOML = Language(data.toml_document, data.toml_sound)
+MARKDOWN = Language(markup.document, _anything)
+REQUIREMENTS = Language(rows.requirements, _anything)
+IGNORED = Language(rows.ignored, _anything)
+
+_BY_END = {".py": PYTHON, ".pyi": PYTHON, ".json": JSON, ".toml": TOML, ".md": MARKDOWN, ".markdown": MARKDOWN}
 
 
 def language_of(path: str) -> Language | None:
     """The language of a file, by its name; None for one that cannot be merged by structure."""
     name = path.rsplit("/", 1)[-1].lower()
-    if name.endswith((".py", ".pyi")):
-        return PYTHON
-    return None
+    if name in (".gitignore", ".dockerignore"):
+        return IGNORED
+    if "requirements" in name and name.endswith(".txt"):
+        return REQUIREMENTS
+    return _BY_END.get(name[name.rfind(".") :] if "." in name else "")
 
 
 def merge(path: str, base: str, ours: str, theirs: str) -> Merged | None:

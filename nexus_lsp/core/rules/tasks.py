@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from nexus_lsp.core import facts as f
 from nexus_lsp.core import happenings as h
 from nexus_lsp.core.health import backoff
@@ -10,6 +12,9 @@ from nexus_lsp.core.rules.life import own_start, with_earlier
 from nexus_lsp.core.rules.limits import Facts, Limits
 from nexus_lsp.core.run import Run, TaskState, dependencies_met
 from nexus_lsp.core.spending import share
+
+_LONGEST_INTENT = 600
+"""Characters of a task's description in what is said of a conflict."""
 
 BUDGET_STOP = "The budget was spent and you were stopped; go on from what stands in the checkout."
 
@@ -117,7 +122,30 @@ def conflicted(run: Run, what: h.Conflicted, limits: Limits) -> Facts:
         return []
     paths = ", ".join(what.paths)
     evidence = f"Your work and what landed meanwhile change the same lines of: {paths}."
-    return _repair(state, "conflict", evidence, what.marked, limits)
+    told = [evidence, *both_intents(run, state, what)]
+    return _repair(state, "conflict", "\n".join(told), what.marked, limits)
+
+
+def both_intents(run: Run, state: TaskState, what: h.Conflicted) -> Iterator[str]:
+    """Which tasks disagree, what each was for, and where; nothing where none of this run landed there."""
+    there = [
+        (other, [path for path in what.paths if path in other.paths])
+        for other in run.tasks.values()
+        if other.status == "completed" and other.task.id != state.task.id
+    ]
+    landed = [(other, paths) for other, paths in there if paths]
+    if what.places:
+        yield f"Where: {'; '.join(what.places)}."
+    if landed:
+        yield f"Landing now: {_intent(state)}"
+    for other, paths in landed:
+        yield f"Landed before ({', '.join(paths)}): {_intent(other)}"
+
+
+def _intent(state: TaskState) -> str:
+    task, said = state.task, " ".join(state.task.description.split())
+    more = f": {said[:_LONGEST_INTENT]}" if said and said != task.title else ""
+    return f"{task.id}, “{task.title}” by {task.agent}{more}"
 
 
 def gated(run: Run, what: h.Gated, limits: Limits) -> Facts:
@@ -160,6 +188,7 @@ def landed(run: Run, what: h.Landed) -> Facts:
         refresh_seconds=what.took.refresh,
         merge_seconds=what.took.merge,
         waited_seconds=what.took.waited,
+        by_structure=what.by_structure,
     )
     return [*proposed, *superseded, done]
 

@@ -1,0 +1,48 @@
+"""Conflicts of a merge by lines, tried again by the structure of the files."""
+
+from __future__ import annotations
+
+import asyncio
+
+from nexus_lsp.core.merging import language_of, merge
+from nexus_lsp.core.proposals import text_of
+from nexus_lsp.core.text import split_lines
+from nexus_lsp.ports import FileContent, Merge, Repository, Sides
+
+_MOST_PLACES = 10
+"""Places of conflicts that are named."""
+
+
+async def by_structure(
+    repository: Repository, found: Merge, parents: tuple[str, str], title: str
+) -> str | None:
+    """The merge with every conflict solved, as a commit; None where one of them stays."""
+    if len(found.sides) < len(found.conflicts) or not all(language_of(one.path) for one in found.sides):
+        return None
+    files: dict[str, FileContent | None] = {}
+    for one in found.sides:
+        text = await _merged(repository, one)
+        if text is None:
+            return None
+        files[one.path] = FileContent(text.encode(), one.mode)
+    return await repository.with_files(found.commit, files, parents, title)
+
+
+async def _merged(repository: Repository, one: Sides) -> str | None:
+    base = text_of(await repository.read(one.base)) if one.base else ""
+    ours, theirs = text_of(await repository.read(one.ours)), text_of(await repository.read(one.theirs))
+    if base is None or ours is None or theirs is None:
+        return None
+    merged = await asyncio.to_thread(merge, one.path, base, ours, theirs)
+    return merged.text if merged else None
+
+
+async def places_of(repository: Repository, found: Merge) -> tuple[str, ...]:
+    """Where the conflict markers of a merge begin, in words: `a.py, line 12`."""
+    places: list[str] = []
+    for path in found.conflicts:
+        file = await repository.read_file(found.commit, path)
+        lines = split_lines(text_of(file.content) or "") if file else []
+        places += [f"{path}, line {n}" for n, line in enumerate(lines, 1) if line.startswith("<<<<<<< ")]
+    more = len(places) - _MOST_PLACES
+    return (*places[:_MOST_PLACES], *([f"and {more} more"] if more > 0 else []))
