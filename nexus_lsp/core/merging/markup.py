@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from nexus_lsp.core.merging.tree import Group, Node, Part, always, never
 from nexus_lsp.core.text import split_lines
@@ -22,7 +23,7 @@ def _section(lines: Sequence[str], level: int) -> Group:
     """Blocks, then the sections one level down."""
     starts = _headings(lines, level)
     items = list(_blocks(lines[: starts[0] if starts else len(lines)]))
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+    for start, end in pairwise([*starts, len(lines)]):
         items.append(_titled(lines[start:end]))
     lead, items = _leads(items)
     return Group("section", tuple(items), lead, rule=_sections)
@@ -67,11 +68,11 @@ def _leads(items: Sequence[Node]) -> tuple[str, list[Node]]:
     return lead, out
 
 
-def _cut(item: Node, end: int):  # type: ignore[no-untyped-def]
+def _cut(item: Node, end: int) -> Callable[[], tuple[Part, ...]] | None:
     """The parts of an item without the blank lines at its end."""
-    if item.open is None or end == len(item.text):
-        return item.open
-    return (lambda: _titled(split_lines(item.text[:end])).open()) if item.joins else item.open  # type: ignore[misc]
+    if item.key.startswith("#"):
+        return _titled(split_lines(item.text[:end])).open
+    return item.open
 
 
 # --- blocks ------------------------------------------------------------------------------------------
@@ -107,16 +108,17 @@ def _block_end(lines: Sequence[str], at: int) -> int:
 
 def _block(text: str, lines: Sequence[str]) -> Node:
     if _ITEM.match(lines[0]):
-        return Node("list", "", text, named=True, open=lambda: (_list(lines), ""))
+        return Node("list", "", text, named=True, open=lambda: (_list(lines), ""), joins=True)
     if all(line.lstrip().startswith("|") for line in lines) and len(lines) > 1:
-        return Node(f"table {lines[0].strip()}", "", text, named=True, open=lambda: (_table(lines), ""))
+        key = f"table {lines[0].strip()}"
+        return Node(key, "", text, named=True, open=lambda: (_table(lines), ""), joins=True)
     return Node("~" + text.strip(), "", text)
 
 
 def _list(lines: Sequence[str]) -> Group:
     """Items with the lines that belong to them; numbers that go up name their items."""
     starts = [at for at, line in enumerate(lines) if _ITEM.match(line)]
-    runs = [lines[a:b] for a, b in zip(starts, [*starts[1:], len(lines)], strict=True)]
+    runs = [lines[a:b] for a, b in pairwise([*starts, len(lines)])]
     numbers = [found[2] for run in runs if (found := _ITEM.match(run[0])) and found[2]]
     counted = len(set(numbers)) == len(numbers) > 1
     items: list[Node] = []
@@ -135,4 +137,4 @@ def _table(lines: Sequence[str]) -> Group:
 
 def _sections(ours: Sequence[Node], theirs: Sequence[Node]) -> bool:
     """Sections stand beside each other; of text without a name nobody knows what it goes on from."""
-    return all(item.joins for item in (*ours, *theirs))
+    return all(item.named for item in (*ours, *theirs))

@@ -14,6 +14,10 @@ from nexus_lsp.core.merging.three_way import chunks, either, merge_text
 from nexus_lsp.core.merging.tree import Conflict, Group, Node, Order, Part, joined
 
 
+_ENOUGH_TO_SEE_AN_ORDER = 3
+"""Entries in the base that can be sorted by more than chance; imported names are sorted from the first on."""
+
+
 def weave(base: Group, ours: Group, theirs: Group) -> Group:
     """The merge of three groups; `Conflict` where it is not sure."""
     if base.kind != ours.kind or base.kind != theirs.kind or ours.comma != theirs.comma:
@@ -62,20 +66,17 @@ def _merge_inside(base: Node, ours: Node, theirs: Node) -> str:
 
 
 def merge_parts(base: Sequence[Part], ours: Sequence[Part], theirs: Sequence[Part]) -> list[Part]:
-    """Part by part; the three have to be built alike."""
+    """Part by part; the three have to be built alike, and the same in all but their groups."""
     if not len(base) == len(ours) == len(theirs):
         raise Conflict
     return [_merge_part(b, o, t) for b, o, t in zip(base, ours, theirs, strict=True)]
 
 
 def _merge_part(base: Part, ours: Part, theirs: Part) -> Part:
-    one = either(base, ours, theirs)
-    if one is not None:
-        return one
+    if base == ours == theirs:
+        return base
     if isinstance(base, Group) and isinstance(ours, Group) and isinstance(theirs, Group):
-        return weave(base, ours, theirs)
-    if isinstance(base, str) and isinstance(ours, str) and isinstance(theirs, str):
-        return merge_text(base, ours, theirs)
+        return either(base, ours, theirs) or weave(base, ours, theirs)
     raise Conflict
 
 
@@ -99,13 +100,13 @@ def _resolve(group: Group, base: Sequence[Node], ours: Sequence[Node], theirs: S
     whole = either(list(base), list(ours), list(theirs))
     if whole is not None:
         return whole
-    if _all_unnamed(base) and len(base) == len(ours) == len(theirs):
+    if base and _all_unnamed((*base, *ours, *theirs)) and len(base) == len(ours) == len(theirs) and (group.comma or len(base) == 1):
         return [_merge_node(b, o, t) for b, o, t in zip(base, ours, theirs, strict=True)]
     return _by_key(group, base, ours, theirs)
 
 
 def _all_unnamed(items: Sequence[Node]) -> bool:
-    return bool(items) and not any(item.named for item in items)
+    return not any(item.named for item in items)
 
 
 def _by_key(group: Group, base: Sequence[Node], ours: Sequence[Node], theirs: Sequence[Node]) -> list[Node]:
@@ -200,7 +201,7 @@ def _in_order(
 def _sorted(items: list[Node], sides: Sequence[Group]) -> list[Node]:
     """Sorted by what all three sides are sorted by; as they come where there is no such order."""
     whole = [item.key for item in items]
-    if len(items) < 2 or any(whole == [item.key for item in side.items] for side in sides):
+    if len(sides[0].items) < (0 if sides[0].kind == "names" else _ENOUGH_TO_SEE_AN_ORDER) or any(whole == [item.key for item in side.items] for side in sides):
         return items
     for order in sides[0].orders:
         if all(_is_sorted(side.items, order) for side in sides) and not any(i.lead.strip() for i in items):

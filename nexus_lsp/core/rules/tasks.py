@@ -120,22 +120,22 @@ def conflicted(run: Run, what: h.Conflicted, limits: Limits) -> Facts:
     state = _landing(run, what.task_id)
     if state is None:
         return []
-    paths = ", ".join(what.paths)
-    evidence = f"Your work and what landed meanwhile change the same lines of: {paths}."
-    told = [evidence, *both_intents(run, state, what)]
-    return _repair(state, "conflict", "\n".join(told), what.marked, limits)
+    return _repair(state, "conflict", "\n".join(both_intents(run, state, what)), what.marked, limits)
 
 
 def both_intents(run: Run, state: TaskState, what: h.Conflicted) -> Iterator[str]:
-    """Which tasks disagree, what each was for, and where; nothing where none of this run landed there."""
+    """Which tasks disagree and where, then what each was for; the first line has it all in short."""
     there = [
         (other, [path for path in what.paths if path in other.paths])
         for other in run.tasks.values()
         if other.status == "completed" and other.task.id != state.task.id
     ]
     landed = [(other, paths) for other, paths in there if paths]
-    if what.places:
-        yield f"Where: {'; '.join(what.places)}."
+    names = ", ".join(f"“{other.task.title}”" for other, _ in landed)
+    against = f" It is “{state.task.title}” against {names}." if landed else ""
+    where = f" Where: {'; '.join(what.places)}." if what.places else ""
+    told = f"Your work and what landed meanwhile change the same lines of: {', '.join(what.paths)}."
+    yield told + against + where
     if landed:
         yield f"Landing now: {_intent(state)}"
     for other, paths in landed:

@@ -1,0 +1,3 @@
+@a
+def f():
+    return 1

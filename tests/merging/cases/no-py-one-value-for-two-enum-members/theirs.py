@@ -1,0 +1,7 @@
+from enum import Enum
+
+
+class E(Enum):
+    A = 1
+    B = 2
+    D = 3

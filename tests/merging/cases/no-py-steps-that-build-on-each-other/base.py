@@ -1,0 +1,3 @@
+def f(x):
+    x = x.strip()
+    return x

@@ -1,0 +1,4 @@
+def f(x):
+    x = x.strip()
+    x = x.title()
+    return x

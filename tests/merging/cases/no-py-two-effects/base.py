@@ -1,0 +1,3 @@
+def f(out):
+    out.open()
+    return out

@@ -1,0 +1,4 @@
+def f(out):
+    out.open()
+    out.clear()
+    return out

@@ -1,0 +1,4 @@
+def f(out):
+    out.open()
+    out.fill()
+    return out

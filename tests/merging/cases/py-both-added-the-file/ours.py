@@ -1,0 +1,5 @@
+from shop import a
+
+
+def test_a():
+    assert a

@@ -1,0 +1,5 @@
+from shop import b
+
+
+def test_b():
+    assert b

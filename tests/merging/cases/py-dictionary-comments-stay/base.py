@@ -1,0 +1,5 @@
+D = {
+    "a": f,  # first
+    # second
+    "b": g,
+}

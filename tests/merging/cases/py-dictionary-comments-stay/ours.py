@@ -1,0 +1,6 @@
+D = {
+    "a": f,  # first
+    # second
+    "b": g,
+    "c": h,  # third
+}

@@ -1,0 +1,7 @@
+D = {
+    "a": f,  # first
+    # second
+    "b": g,
+    # fourth
+    "d": i,
+}

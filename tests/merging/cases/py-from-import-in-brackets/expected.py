@@ -1,0 +1,6 @@
+from a import (
+    one,
+    three,
+    two,
+    zero,
+)

@@ -1,0 +1,15 @@
+from shop import total
+
+
+def test_total():
+    assert total([1, 2]) == 3
+
+
+def test_a():
+    result = total([1])
+    assert result == 1
+
+
+def test_b():
+    result = total([])
+    assert result == 0

@@ -1,0 +1,10 @@
+from shop import total
+
+
+def test_total():
+    assert total([1, 2]) == 3
+
+
+def test_b():
+    result = total([])
+    assert result == 0

@@ -1,0 +1,10 @@
+def f(x):
+    match x:
+        case "a":
+            return 1
+        case "b":
+            return 2
+        case "c":
+            return 3
+        case _:
+            return 0

@@ -1,0 +1,44 @@
+"""Merges by structure, a folder each: `base`, `ours`, `theirs`, and `expected`; without it a conflict is expected."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from nexus_lsp.core.merging import merge
+
+CASES = Path(__file__).parent / "cases"
+NAMES = sorted(place.name for place in CASES.iterdir())
+FILE_NAMES = {".txt": "requirements.txt", ".gitignore": ".gitignore"}
+
+
+def texts(name: str) -> tuple[str, dict[str, str]]:
+    """(the file's name, texts by part)."""
+    files = [file for file in sorted((CASES / name).iterdir()) if file.is_file()]
+    ends = {file.suffix for file in files}
+    [end] = ends
+    return FILE_NAMES.get(end, f"file{end}"), {file.stem: file.read_bytes().decode() for file in files}
+
+
+def check(name: str) -> None:
+    path, text = texts(name)
+    got = merge(path, text["base"], text["ours"], text["theirs"])
+    assert (got.text if got else None) == text.get("expected")
+    other = merge(path, text["base"], text["theirs"], text["ours"])
+    assert words(other.text if other else None) == words(got.text if got else None), "the other way round"
+
+
+def words(text: str | None) -> list[str] | None:
+    return sorted(re.findall(r"\w+|[^\w\s,]", text)) if text is not None else None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_case(name: str) -> None:
+    check(name)
+
+
+def test_there_are_dozens_of_both_kinds() -> None:
+    merged = [name for name in NAMES if "expected" in texts(name)[1]]
+    assert len(merged) >= 24 and len(NAMES) - len(merged) >= 24
