@@ -6,6 +6,7 @@ it opened and its own units looked at.
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -217,7 +218,7 @@ def _is_sorted(items: Sequence[Node], order: Order) -> bool:
 def _spaced(merged: Group, sides: Sequence[Group]) -> Group:
     """Entries on one line, or one a line, whose first is another now: white space goes by the place."""
     if not merged.comma or len(merged.items) < 2:
-        return merged
+        return replace(merged, items=tuple(_apart(merged.kind, merged.items)))
     first = {side.items[0].lead for side in sides if side.items}
     later = {item.lead for side in sides for item in side.items[1:]}
     if len(first) == 1 and len(later) == 1 and not any(lead.strip() for lead in first | later):
@@ -228,3 +229,14 @@ def _spaced(merged: Group, sides: Sequence[Group]) -> Group:
         items = (replace(i, lead=i.lead or (" " if at else "")) for at, i in enumerate(merged.items))
         return replace(merged, items=tuple(items))
     return merged
+
+
+def _apart(kind: str, items: Sequence[Node]) -> list[Node]:
+    """Functions and classes that were the first where they come from, and now are not: blank lines before them."""
+    blank = {"module": 2, "class": 1}.get(kind, 0)
+    ends = "\r\n" if any(item.text.endswith("\r\n") for item in items) else "\n"
+    is_def = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return [
+        replace(item, lead=ends * blank) if at and not item.lead and isinstance(item.stmt, is_def) else item
+        for at, item in enumerate(items)
+    ]
