@@ -16,6 +16,7 @@ from benchmarks import peers
 from benchmarks.bus import measure_bus
 from benchmarks.commands import measure_commands
 from benchmarks.memory import measure_recall
+from benchmarks.merging import measure_merging
 from benchmarks.repository import measure_repository
 from benchmarks.review import measure_review
 from benchmarks.stage import Stage
@@ -31,6 +32,7 @@ PARTS = (
     measure_review,
     measure_bus,
     measure_recall,
+    measure_merging,
 )
 LONGEST = 600.0
 """Seconds after which a part is given up."""

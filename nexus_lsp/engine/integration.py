@@ -34,8 +34,8 @@ from nexus_lsp.core.review import over_accepted
 from nexus_lsp.core.run import Run, TaskState
 from nexus_lsp.core.text import split_lines
 from nexus_lsp.engine.gating import gate
-from nexus_lsp.engine.structural import by_structure, places_of
 from nexus_lsp.engine.spans import Spans
+from nexus_lsp.engine.structural import by_structure, places_of
 from nexus_lsp.engine.work import checkout_name
 from nexus_lsp.ports import FileContent, FileDiff, Merge, Repository
 

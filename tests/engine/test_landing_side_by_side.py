@@ -54,7 +54,9 @@ async def test_two_functions_with_their_imports_land_without_another_attempt(hou
     run = await side_by_side(house, puts({"shapes.py": SQUARE}), [puts({"shapes.py": EDGE})])
     assert [a.attempt for a in house.backend.attempts("b")] == [1]
     assert run.status == "ready" and house.facts(run, f.RepairRequested) == []
-    landed = [fact.by_structure for fact in house.facts(run, f.TaskCompleted) if isinstance(fact, f.TaskCompleted)]
+    landed = [
+        fact.by_structure for fact in house.facts(run, f.TaskCompleted) if isinstance(fact, f.TaskCompleted)
+    ]
     assert landed == [(), ("shapes.py",)]
 
     text = (await house.tree(run.integration))["shapes.py"]

@@ -1,4 +1,4 @@
-"""Merges by structure, a folder each: `base`, `ours`, `theirs`, and `expected`; without it a conflict is expected."""
+"""Merges by structure, a folder each: `base`, `ours`, `theirs`, `expected`, or it is a conflict."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from nexus_lsp.core.merging import merge
 
-CASES = Path(__file__).parent / "cases"
+CASES = Path(__file__).parent / "input"
 NAMES = sorted(place.name for place in CASES.iterdir())
 FILE_NAMES = {".txt": "requirements.txt", ".gitignore": ".gitignore"}
 

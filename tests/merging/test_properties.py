@@ -17,13 +17,17 @@ from nexus_lsp.core.text import split_lines
 NAMES = ("ant", "bee", "cat", "dog", "elk", "fox")
 BODIES = ("return 1", "x = 2\n    return x", "for x in y:\n        print(x)\n    return None")
 UNITS = st.one_of(
-    st.tuples(st.sampled_from(NAMES), st.sampled_from(BODIES)).map(lambda u: f"def {u[0]}(y):\n    {u[1]}\n\n\n"),
+    st.tuples(st.sampled_from(NAMES), st.sampled_from(BODIES)).map(
+        lambda u: f"def {u[0]}(y):\n    {u[1]}\n\n\n"
+    ),
     st.tuples(st.sampled_from(NAMES), st.integers(0, 3)).map(lambda u: f"{u[0].upper()} = {u[1]}\n"),
     st.sampled_from(NAMES).map(lambda name: f"from {name} import {name}_one, {name}_two\n"),
     st.lists(st.sampled_from(NAMES), unique=True, min_size=1).map(
         lambda names: "TABLE = {\n" + "".join(f'    "{n}": {n},\n' for n in names) + "}\n"
     ),
-    st.sampled_from(NAMES).map(lambda name: f"class {name.title()}:\n    {name} = 1\n\n    def get(self):\n        return 1\n\n\n"),
+    st.sampled_from(NAMES).map(
+        lambda name: f"class {name.title()}:\n    {name} = 1\n\n    def get(self):\n        return 1\n\n\n"
+    ),
     st.sampled_from(NAMES).map(lambda name: f"# about {name}\nprint({name!r})\n"),
 )
 
@@ -45,7 +49,9 @@ def sides(draw: st.DrawFn) -> tuple[str, str, str]:
 
 
 def added(base: str, side: str) -> Counter[str]:
-    return Counter(line.strip(" ,\r\n") for hunk in diff(split_lines(base), split_lines(side)) for line in hunk.after)
+    return Counter(
+        line.strip(" ,\r\n") for hunk in diff(split_lines(base), split_lines(side)) for line in hunk.after
+    )
 
 
 def removed(base: str, side: str) -> Counter[str]:
@@ -89,7 +95,9 @@ def test_nothing_added_is_lost_and_nothing_deleted_stays(texts: tuple[str, str, 
     lost = [line for side in (ours, theirs) for line in added(base, side) if line and line not in has]
     assert [line for line in lost if not set(line.replace(",", " ").split()) <= words] == []
     at_most = Counter(base.split()) + Counter(ours.split()) + Counter(theirs.split())
-    assert all(count <= at_most[word] for word, count in Counter(merged.text.split()).items() if "," not in word)
+    assert all(
+        count <= at_most[word] for word, count in Counter(merged.text.split()).items() if "," not in word
+    )
 
 
 @settings(max_examples=500, deadline=None)
@@ -106,5 +114,9 @@ def test_it_is_the_same_the_other_way_round_but_for_the_order(texts: tuple[str, 
 @given(sides())
 def test_what_only_one_side_changed_is_that_sides_text(texts: tuple[str, str, str]) -> None:
     base, side, _ = texts
-    for merged in (merge("a.py", base, side, base), merge("a.py", base, base, side), merge("a.py", base, side, side)):
+    for merged in (
+        merge("a.py", base, side, base),
+        merge("a.py", base, base, side),
+        merge("a.py", base, side, side),
+    ):
         assert merged is not None and merged.text == side

@@ -4,10 +4,10 @@
 
 `tree` is what all is read into, `three_way` merges rows of anything, `weaving` merges trees, `coexisting` says
 what two sides may both add at one place, `guard` counts words. A reader a language: `python` (with
-`python_checks`), `data` (JSON and TOML), `markup` (Markdown), `rows` (requirements and the like).
+`python_checks`, `brackets`), `data` (JSON and TOML), `markup` (Markdown), `rows` (requirements and the like).
 
-**Invariant:** nothing is merged that is not sure: the result parses, holds every word that a side added, none that
-a side took away, and no name twice that stood once on either side; else it is None, a conflict.
+**Invariant:** nothing is merged that is not sure: the result parses, holds every word that a side added, none
+that a side took away, and no name twice that stood once on either side; else it is None, a conflict.
 """
 
 from __future__ import annotations
@@ -59,7 +59,14 @@ MARKDOWN = Language(markup.document, _anything)
 REQUIREMENTS = Language(rows.requirements, _anything)
 IGNORED = Language(rows.ignored, _anything)
 
-_BY_END = {".py": PYTHON, ".pyi": PYTHON, ".json": JSON, ".toml": TOML, ".md": MARKDOWN, ".markdown": MARKDOWN}
+_BY_END = {
+    ".py": PYTHON,
+    ".pyi": PYTHON,
+    ".json": JSON,
+    ".toml": TOML,
+    ".md": MARKDOWN,
+    ".markdown": MARKDOWN,
+}
 
 
 def language_of(path: str) -> Language | None:

@@ -4,12 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from nexus_lsp.core.merging.tree import Group, Node, Order, Part, Rule, joined, never
 
 _CLOSES = {"(": ")", "[": "]", "{": "}"}
-_KEYWORD = frozenset("and or not in is if else return yield lambda await assert for while del raise".split())
+_KEYWORD = frozenset(
+    [
+        "and",
+        "or",
+        "not",
+        "in",
+        "is",
+        "if",
+        "else",
+        "return",
+        "yield",
+        "lambda",
+        "await",
+        "assert",
+        "for",
+        "while",
+        "del",
+        "raise",
+    ]
+)
 """Words before a bracket that are no name: what follows is not called."""
 
 
@@ -117,6 +136,7 @@ class _Reader:
         leads: list[str] = []
         cores: list[list[Part]] = []
         trails: list[str] = []
+        tail = ""
         for at, row in enumerate(rows):
             lead, core, rest = _trimmed(row)
             if at:  # a comment on the line of the last entry is of that entry
@@ -144,7 +164,7 @@ class _Reader:
         ends = len(read.entries) == len(items) and bool(items)
         tuple_like = kind != "tuple" or len(items) > 1 or ends
         rule = self._rules(kind, items) if tuple_like else never
-        orders = self._orders if kind in ("list", "set", "dict", "tuple") else ()
+        orders = self._orders if kind in ("list", "set", "dict", "tuple", "names") else ()
         return Group(kind, items, tail, ",", ends, rule, orders)
 
     def _entry(self, kind: str, lead: str, core: list[Part], trail: str) -> Node:
@@ -194,5 +214,3 @@ def _own_line(lead: str) -> tuple[str, str]:
     """A comment on the line that the text begins on, and the rest."""
     found = re.match(r"[ \t]*#[^\r\n]*", lead)
     return (found[0], lead[found.end() :]) if found else ("", lead)
-
-

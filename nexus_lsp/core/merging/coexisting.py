@@ -1,4 +1,4 @@
-"""What two sides may have added at one place, so that one can stand behind the other: only what is independent."""
+"""What two sides may have added at one place, so that one can stand behind the other: independent things."""
 
 from __future__ import annotations
 

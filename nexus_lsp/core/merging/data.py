@@ -135,7 +135,7 @@ def _opened(text: str) -> Callable[[], tuple[Part, ...]]:
 
 
 def _all_named(_ours: Sequence[Node], _theirs: Sequence[Node]) -> bool:
-    """Tables and keys have no order; two new entries of an array of tables have one, whichever it is."""
+    """Tables and keys have no order; of two new entries of an array of tables either may be the first."""
     return True
 
 

@@ -98,10 +98,17 @@ def _block_end(lines: Sequence[str], at: int) -> int:
         return next(closed, len(lines) - 1) + 1
     end = at + 1
     if _ITEM.match(line):
-        while end < len(lines) and lines[end].strip() and (_ITEM.match(lines[end]) or lines[end][:1] in " \t"):
+        while (
+            end < len(lines) and lines[end].strip() and (_ITEM.match(lines[end]) or lines[end][:1] in " \t")
+        ):
             end += 1
         return end
-    while end < len(lines) and lines[end].strip() and not _ITEM.match(lines[end]) and not _FENCE.match(lines[end]):
+    while (
+        end < len(lines)
+        and lines[end].strip()
+        and not _ITEM.match(lines[end])
+        and not _FENCE.match(lines[end])
+    ):
         end += 1
     return end
 

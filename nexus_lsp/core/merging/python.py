@@ -147,7 +147,7 @@ class _Module:
         return Node(told, lead, text[len(lead) :], named=True, open=opened, stmt=mark)
 
     def _cases(self, stmt: ast.Match) -> tuple[Part, ...]:
-        start, end = _span([stmt])
+        start, _ = _span([stmt])
         at = head = stmt.cases[0].pattern.lineno - 1
         items: list[Node] = []
         for case in stmt.cases:
@@ -218,12 +218,19 @@ def _brackets(text: str, is_def: bool = False) -> tuple[Part, ...]:
     if not is_def:
         return split(text, PYTHON, entries, ORDERS)
     at = _def_at(text)
-    above, head = split(text[:at], PYTHON, entries, ORDERS), split(text[at:], PYTHON, entries, ORDERS, _params)
+    above, head = (
+        split(text[:at], PYTHON, entries, ORDERS),
+        split(text[at:], PYTHON, entries, ORDERS, _params),
+    )
     return (*above, *head) if above != ("",) else head
 
 
 def _params(bracket: str, called: bool, depth: int) -> str:
     return "params" if bracket == "(" and depth == 1 else kind_of(bracket, called, depth)
+
+
+def _names(_bracket: str, _called: bool, _depth: int) -> str:
+    return "names"
 
 
 def _def_at(text: str) -> int:
@@ -238,7 +245,7 @@ def _def_at(text: str) -> int:
 
 def imported(text: str) -> tuple[Part, ...]:
     """The names that a `from` import takes, in brackets or not."""
-    parts = split(text, PYTHON, lambda *_: always, ORDERS, lambda *_: "names")
+    parts = split(text, PYTHON, entries, ORDERS, _names)
     if len(parts) > 1:
         return parts
     head, word, names = text.partition(" import ")

@@ -1,4 +1,4 @@
-"""What would be wrong with a merged Python file although it parses: names that collide, names that are gone."""
+"""What is wrong with a merged Python file although it parses: names that collide, names that are gone."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ def _scopes(body: list[ast.stmt], where: str) -> Iterator[tuple[str, list[ast.st
         if isinstance(stmt, ast.ClassDef):
             yield from _scopes(stmt.body, f"{where}{stmt.name}.")
             if any("Enum" in ast.unparse(one) or "Flag" in ast.unparse(one) for one in stmt.bases):
-                values = [s for s in stmt.body if isinstance(s, ast.Assign) and isinstance(s.value, ast.Constant)]
+                values = [
+                    s for s in stmt.body if isinstance(s, ast.Assign) and isinstance(s.value, ast.Constant)
+                ]
                 named = [ast.Name(id=f"={ast.unparse(s.value)}", ctx=ast.Store()) for s in values]
                 stmts: list[ast.stmt] = [ast.Assign(targets=[n], value=n) for n in named]
                 yield f"{where}{stmt.name}.", stmts
@@ -67,7 +69,7 @@ def _binds(stmt: ast.stmt) -> Iterator[str]:
 
 
 def _keys(tree: ast.Module) -> Counter[str]:
-    """How often at most each constant key stands in one dictionary, and each name in one `__all__` or call."""
+    """How often at most each constant key stands in one dictionary."""
     found: Counter[str] = Counter()
     for node in ast.walk(tree):
         if isinstance(node, ast.Dict):
@@ -93,7 +95,12 @@ def _used(tree: ast.Module) -> Counter[str]:
     found: Counter[str] = Counter()
     for node in ast.walk(tree):
         match node:
-            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.keyword(arg=str(name)) | ast.alias(name=name):
+            case (
+                ast.Name(id=name)
+                | ast.Attribute(attr=name)
+                | ast.keyword(arg=str(name))
+                | ast.alias(name=name)
+            ):
                 found[name] += 1
             case _:
                 pass

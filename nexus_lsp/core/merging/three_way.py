@@ -10,7 +10,6 @@ from nexus_lsp.core.diff import matching
 from nexus_lsp.core.merging.tree import Conflict
 from nexus_lsp.core.text import split_lines
 
-
 T = TypeVar("T")
 
 
@@ -56,7 +55,7 @@ def merge_text(base: str, ours: str, theirs: str) -> str:
 
 def either(base: T, ours: T, theirs: T) -> T | None:
     """What holds where at most one side changed something, or both the same; None where both did."""
-    if ours == base or ours == theirs:
+    if ours in (base, theirs):
         return theirs
     return ours if theirs == base else None
 

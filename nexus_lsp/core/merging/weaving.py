@@ -1,7 +1,7 @@
 """Merging two trees over their base: what each side did to a unit, and where both added at one place.
 
-Lines first: a unit that git could merge is merged as git does it. Only where both changed the same lines of it is
-it opened and its own units looked at.
+Lines first: a unit that git could merge is merged as git does it. Only where both changed the same lines of it
+is it opened and its own units looked at.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import replace
 
 from nexus_lsp.core.merging.three_way import chunks, either, merge_text
 from nexus_lsp.core.merging.tree import Conflict, Group, Node, Order, Part, joined
-
 
 _ENOUGH_TO_SEE_AN_ORDER = 3
 """Entries in the base that can be sorted by more than chance; imported names are sorted from the first on."""
@@ -101,7 +100,12 @@ def _resolve(group: Group, base: Sequence[Node], ours: Sequence[Node], theirs: S
     whole = either(list(base), list(ours), list(theirs))
     if whole is not None:
         return whole
-    if base and _all_unnamed((*base, *ours, *theirs)) and len(base) == len(ours) == len(theirs) and (group.comma or len(base) == 1):
+    if (
+        base
+        and _all_unnamed((*base, *ours, *theirs))
+        and len(base) == len(ours) == len(theirs)
+        and (group.comma or len(base) == 1)
+    ):
         return [_merge_node(b, o, t) for b, o, t in zip(base, ours, theirs, strict=True)]
     return _by_key(group, base, ours, theirs)
 
@@ -144,7 +148,9 @@ def _changed_once(
     gone_ours = any(not item.named for key, item in base.items() if key not in ours)
     gone_theirs = any(not item.named for key, item in base.items() if key not in theirs)
     made_ours, made_theirs = (any(not i.named for i in new) for new in (new_ours, new_theirs))
-    if (gone_ours and made_ours and (gone_theirs or made_theirs)) or (gone_theirs and made_theirs and made_ours):
+    if (gone_ours and made_ours and (gone_theirs or made_theirs)) or (
+        gone_theirs and made_theirs and made_ours
+    ):
         raise Conflict
 
 
@@ -192,8 +198,16 @@ def _in_order(
             rows[at].append(item)
     out: list[Node] = []
     for key, added in rows.items():
-        out += [kept[key], *added] if key else added
+        out += [kept[key]] if key else []
+        out += _imports_sorted(added)
     return out
+
+
+def _imports_sorted(added: list[Node]) -> list[Node]:
+    """New imports in a row as isort has them: whole modules first, then by name."""
+    if any(item.lead or not isinstance(item.stmt, ast.Import | ast.ImportFrom) for item in added):
+        return added
+    return sorted(added, key=lambda item: (isinstance(item.stmt, ast.ImportFrom), item.key.casefold()))
 
 
 # --- how it looks ------------------------------------------------------------------------------------
@@ -202,7 +216,9 @@ def _in_order(
 def _sorted(items: list[Node], sides: Sequence[Group]) -> list[Node]:
     """Sorted by what all three sides are sorted by; as they come where there is no such order."""
     whole = [item.key for item in items]
-    if len(sides[0].items) < (0 if sides[0].kind == "names" else _ENOUGH_TO_SEE_AN_ORDER) or any(whole == [item.key for item in side.items] for side in sides):
+    if len(sides[0].items) < (0 if sides[0].kind == "names" else _ENOUGH_TO_SEE_AN_ORDER) or any(
+        whole == [item.key for item in side.items] for side in sides
+    ):
         return items
     for order in sides[0].orders:
         if all(_is_sorted(side.items, order) for side in sides) and not any(i.lead.strip() for i in items):
@@ -232,7 +248,7 @@ def _spaced(merged: Group, sides: Sequence[Group]) -> Group:
 
 
 def _apart(kind: str, items: Sequence[Node]) -> list[Node]:
-    """Functions and classes that were the first where they come from, and now are not: blank lines before them."""
+    """Functions and classes that were the first where they come from, and now are not, after blank lines."""
     blank = {"module": 2, "class": 1}.get(kind, 0)
     ends = "\r\n" if any(item.text.endswith("\r\n") for item in items) else "\n"
     is_def = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
@@ -16,15 +17,38 @@ from nexus_lsp.engine.structural import by_structure
 from nexus_lsp.ports import FileContent
 from tests.merging.features.shop import BASE, FEATURES, with_feature
 
+OWN_TESTS = 7
+"""Tests of the base."""
+
 PAIRS = list(combinations(FEATURES, 2))
 
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """Pairs that land. `clean`: with git alone; `passed`: by pair, -1 where a test failed."""
+    """Pairs that merge.
+
+    Attributes:
+        clean: with git alone; `clean_code`: were it not for the notes (README, changelog).
+        passed: tests that passed, by pair and by feature; -1 where one failed.
+        merge_seconds: what merging took, by pair.
+    """
 
     clean: frozenset[str]
+    clean_code: frozenset[str]
     passed: Mapping[str, int]
+    merge_seconds: Mapping[str, float]
+
+    @property
+    def together(self) -> dict[str, int]:
+        """Tests that passed of each pair that was merged."""
+        return {name: count for name, count in self.passed.items() if "+" in name}
+
+    @property
+    def right(self) -> set[str]:
+        """Pairs of which every test of the base and of both features passed: what a gate lets land."""
+        own = {name: self.passed[name] - OWN_TESTS for name in FEATURES}
+        wanted = {f"{a}+{b}": OWN_TESTS + own[a] + own[b] for a, b in PAIRS}
+        return {name for name, count in self.together.items() if count == wanted[name]}
 
 
 async def land_all(scratch: Path) -> Landed:
@@ -35,18 +59,25 @@ async def land_all(scratch: Path) -> Landed:
         base = await _commit(quarantine, (await quarantine.snapshot({})).commit, dict(BASE))
         tips = {name: await _commit(quarantine, base, with_feature(name)) for name in FEATURES}
         clean: set[str] = set()
+        clean_code: set[str] = set()
+        seconds: dict[str, float] = {}
         folders: list[Path] = []
         for a, b in PAIRS:
             merge = await quarantine.merge(tips[a], tips[b], "both")
             if not merge.conflicts:
                 clean.add(f"{a}+{b}")
+            if all(path.endswith(".md") for path in merge.conflicts):
+                clean_code.add(f"{a}+{b}")
+            began = time.perf_counter()
             solved = merge.conflicts and await by_structure(quarantine, merge, (tips[a], tips[b]), "both")
+            seconds[f"{a}+{b}"] = time.perf_counter() - began
             if commit := merge.commit if not merge.conflicts else solved:
                 folders.append(scratch / f"{a}+{b}")
                 await _write(quarantine, commit, folders[-1])
     finally:
         await quarantine.close()
-    return Landed(frozenset(clean), run_tests([*folders, *alone(scratch)]))
+    passed = run_tests([*folders, *alone(scratch)])
+    return Landed(frozenset(clean), frozenset(clean_code), passed, seconds)
 
 
 def alone(scratch: Path) -> list[Path]:

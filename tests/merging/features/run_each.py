@@ -1,4 +1,4 @@
-"""Runs pytest in each folder named on the command line, each in a fork; a line of JSON: {folder: passed}, -1 for red."""
+"""Runs pytest in each folder of the command line, in a fork; a line of JSON: {folder: passed}, -1 for red."""
 
 from __future__ import annotations
 
@@ -31,7 +31,17 @@ def run(folder: str) -> int:
         sys.path.insert(0, folder)
         passed = Passed()
         with contextlib.redirect_stdout(io.StringIO()):
-            options = ["-q", "-p", "no:cacheprovider", "--assert=plain", "-c", os.devnull, "--rootdir", folder, "tests"]
+            options = [
+                "-q",
+                "-p",
+                "no:cacheprovider",
+                "--assert=plain",
+                "-c",
+                os.devnull,
+                "--rootdir",
+                folder,
+                "tests",
+            ]
             code = pytest.main(options, plugins=[passed])
         os.write(write, str(passed.count if code == 0 else -1).encode())
         os._exit(0)

@@ -1,4 +1,4 @@
-"""A small code base, and features written apart for it: each with its code, tests and notes, on the same base."""
+"""A small code base, and features written apart for it: each with its code, tests and notes."""
 
 from __future__ import annotations
 
@@ -96,22 +96,22 @@ def main(argv: list[str]) -> str:
     else:
         raise SystemExit(f"unknown command {args.command}")
 ''',
-    "tests/test_model.py": '''from shop.model import Item
+    "tests/test_model.py": """from shop.model import Item
 
 
 def test_label():
     item = Item("pen", 200)
     assert item.label() == "pen: 200"
-''',
-    "tests/test_store.py": '''from shop import Item, Store
+""",
+    "tests/test_store.py": """from shop import Item, Store
 
 
 def test_names():
     store = Store()
     store.add(Item("pen", 200))
     assert store.names() == ["pen"]
-''',
-    "tests/test_report.py": '''from shop.cli import sample
+""",
+    "tests/test_report.py": """from shop.cli import sample
 from shop.report import as_json, as_text
 
 
@@ -121,8 +121,8 @@ def test_text():
 
 def test_json():
     assert as_json(sample()) == '{"pen": 200, "cup": 700}'
-''',
-    "tests/test_cli.py": '''import pytest
+""",
+    "tests/test_cli.py": """import pytest
 
 from shop.cli import main
 
@@ -134,7 +134,7 @@ def test_list():
 @pytest.mark.parametrize("name, start", [("text", "pen"), ("json", "{")])
 def test_report(name, start):
     assert main(["report", "--format", name]).startswith(start)
-''',
+""",
     "README.md": """# Shop
 
 Sells things.
@@ -213,7 +213,12 @@ def _store(name: str, method: str, test: str, branch: str, said: str) -> Feature
             "return FORMATS[args.format](store)\n",
             f'    elif args.command == "{name}":\n        return {branch}\n',
         )
-        behind(files, "tests/test_cli.py", "", f'\n\ndef test_{name}():\n    assert main(["{name}"]) == "{said}"\n')
+        behind(
+            files,
+            "tests/test_cli.py",
+            "",
+            f'\n\ndef test_{name}():\n    assert main(["{name}"]) == "{said}"\n',
+        )
         behind(files, "README.md", "- `report`: everything\n", f"- `{name}`: what its name says\n")
         behind(files, "CHANGELOG.md", "- First version\n", f"- Command `{name}`\n")
 
@@ -235,20 +240,35 @@ def _item(method: str, test: str, note: str, imports: str = "") -> Feature:
 
 def _option(files: dict[str, str]) -> None:
     """Upper case on request."""
-    behind(files, "shop/cli.py", '"--format", default="text")\n', '    parser.add_argument("--shout", action="store_true")\n')
+    behind(
+        files,
+        "shop/cli.py",
+        '"--format", default="text")\n',
+        '    parser.add_argument("--shout", action="store_true")\n',
+    )
     instead(
         files,
         "shop/cli.py",
         'return ",".join(store.names())',
         'names = ",".join(store.names())\n        return names.upper() if args.shout else names',
     )
-    behind(files, "tests/test_cli.py", "", '\n\ndef test_shout():\n    assert main(["list", "--shout"]) == "CUP,PEN"\n')
+    behind(
+        files,
+        "tests/test_cli.py",
+        "",
+        '\n\ndef test_shout():\n    assert main(["list", "--shout"]) == "CUP,PEN"\n',
+    )
     behind(files, "CHANGELOG.md", "- First version\n", "- Option `--shout`\n")
 
 
 def _separator(files: dict[str, str]) -> None:
     """Another separator: the same line as `_option` changes, so the two can never both be had."""
-    behind(files, "shop/cli.py", '"--format", default="text")\n', '    parser.add_argument("--separator", default=",")\n')
+    behind(
+        files,
+        "shop/cli.py",
+        '"--format", default="text")\n',
+        '    parser.add_argument("--separator", default=",")\n',
+    )
     instead(files, "shop/cli.py", '",".join', "args.separator.join")
     test = '\n\ndef test_separator():\n    assert main(["list", "--separator", ";"]) == "cup;pen"\n'
     behind(files, "tests/test_cli.py", "", test)
