@@ -142,7 +142,7 @@ class Narrator:
     def _task_completed(self, e: Json) -> RenderableType:
         who, title = self._of(e["task_id"])
         told = [count(len(e["paths"]), "file")] if e["paths"] else []
-        told += [f"{', '.join(e['by_structure'])} merged by structure"] if e["by_structure"] else []
+        told += [f"{escape(', '.join(e['by_structure']))} merged by structure"] if e["by_structure"] else []
         told += [claim] if (claim := self._claims.get(e["task_id"])) else []
         more = f" [dim]({'; '.join(told)})[/]" if told else ""
         head = Text.from_markup(f"  [green]✓[/] {who} {title}{more}")

@@ -58,6 +58,8 @@ async def test_a_conflict_holds_markers(quarantine: Quarantine, base: str) -> No
     assert set(merged.conflicts) == {"n", "odd\nname", "pkg/m.py"}
     text = (await tree(quarantine, merged.commit))["n"]
     assert b"<<<<<<< " in text and b"ours\n=======\ntheirs\n" in text
+    sides = {one.path: (one.base and await quarantine.read(one.base), one.mode) for one in merged.sides}
+    assert sides == {"n": (LINES.encode(), "100644"), "odd\nname": (None, "100644")}, "pkg/m.py has one side"
 
 
 async def test_crlf_survives_a_merge(quarantine: Quarantine, base: str) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from nexus_lsp.core.facts import FACTS
+from nexus_lsp.core.facts import FACTS, TaskCompleted
 from nexus_lsp.core.wire import fact_to_json
 from nexus_lsp.terminal import diffs, show
 
@@ -66,3 +66,9 @@ def test_a_change_shows_what_would_be_accepted() -> None:
     text = shown(diffs.change(show.visible(line), {}))
     assert "+[/red]^[]0;owned^G[bold]<U+202E>abc" in text
     assert "\x1b" not in text
+
+
+def test_a_landing_says_what_was_merged_by_structure() -> None:
+    fact = TaskCompleted("t", "code_developer", "", "commit", ("a.py", "b.py"), by_structure=("a.py",))
+    event = fact_to_json(fact) | {"seq": 1, "at": 0.0, "run_id": "r"}
+    assert "(2 files; a.py merged by structure)" in shown(show.Narrator({}).line(event))

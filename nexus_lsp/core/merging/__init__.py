@@ -2,8 +2,8 @@
 
     merge("a.py", base, ours, theirs)   the merged text, or None where it is not sure
 
-`tree` is what all is read into, `three_way` merges rows of anything, `weaving` merges trees, `coexisting` says
-what two sides may both add at one place, `guard` counts words. A reader a language: `python` (with
+`tree` is what all is read into, `three_way` merges rows of anything, `weaving` merges trees, `coexisting`
+says what two sides may both add at one place, `guard` counts words. A reader a language: `python` (with
 `python_checks`, `brackets`), `data` (JSON and TOML), `markup` (Markdown), `rows` (requirements and the like).
 
 **Invariant:** nothing is merged that is not sure: the result parses, holds every word that a side added, none

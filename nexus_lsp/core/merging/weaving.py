@@ -1,7 +1,7 @@
 """Merging two trees over their base: what each side did to a unit, and where both added at one place.
 
-Lines first: a unit that git could merge is merged as git does it. Only where both changed the same lines of it
-is it opened and its own units looked at.
+Lines first: a unit that git could merge is merged as git does it. Only where both changed the same lines of
+a unit is it opened and its own units looked at.
 """
 
 from __future__ import annotations
