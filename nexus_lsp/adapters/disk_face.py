@@ -102,7 +102,7 @@ class DiskFace:
             return ""  # a crash came between the file and the journal
         if expected is not None and not _is(source, before, expected):
             return f"{before.path} is not what it was when this was proposed"
-        if (expected is None or target != source) and os.path.lexists(target):
+        if (expected is None or target != source) and _in_the_way(target, source):
             return f"{after.path} exists already"
         return _guarded(lambda: self._put(source, expected, target, wanted, after.mode))
 
@@ -121,6 +121,10 @@ class DiskFace:
         if expected is not None:
             self._keep(source, expected)
         if wanted is not None and mode is not None:
+            if target in source.parents or source in target.parents:
+                _trade_places(source, target, wanted, mode)
+                return
+            _clear(target)
             _write(target, wanted, mode)
         if wanted is None or target != source:
             source.unlink(missing_ok=True)
@@ -178,6 +182,38 @@ def _is(file: Path, side: _Side, content: bytes | None) -> bool:
     if content is None:
         return not os.path.lexists(file)
     return _read(file) == content and _mode(file) == side.mode
+
+
+def _in_the_way(target: Path, source: Path) -> bool:
+    """Whether something stands at `target`: folders that hold no file but `source` do not count."""
+    if not target.is_dir() or target.is_symlink():
+        return os.path.lexists(target)
+    return any(place != source and (place.is_symlink() or not place.is_dir()) for place in target.rglob("*"))
+
+
+def _clear(target: Path) -> None:
+    """Remove the empty folders that stand where a file is to be."""
+    if target.is_dir() and not target.is_symlink():
+        for place in sorted(target.rglob("*"), reverse=True):
+            place.rmdir()
+        target.rmdir()
+
+
+def _trade_places(source: Path, target: Path, wanted: bytes, mode: str) -> None:
+    """A file moves into a folder of its own name, or takes the name of the folder that it alone was in."""
+    aside = source.parent
+    while aside == target or target in aside.parents:
+        aside = aside.parent
+    aside = aside / f".nexus-{time.time_ns()}"
+    source.rename(aside)
+    try:
+        _clear(target)
+        _write(target, wanted, mode)
+    except BaseException:
+        source.parent.mkdir(parents=True, exist_ok=True)
+        aside.rename(source)
+        raise
+    aside.unlink()
 
 
 def _mode(file: Path) -> str:

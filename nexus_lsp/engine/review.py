@@ -100,7 +100,9 @@ class Review:
         decided = Decided()
         opened = [(each, await each.open_texts()) for each in self._engine.faces]
         shares: dict[int, tuple[Face, list[Change]]] = {}
-        for change in changes:
+        # what goes makes room for what comes in its place (a folder for a file), and back the same way
+        ordered = sorted(changes, key=_comes)
+        for change in reversed(ordered) if undo else ordered:
             try:
                 chosen = self._face_for(change, face, opened)
             except Refused as error:
@@ -124,6 +126,10 @@ class Review:
         if change.kind in SERVER_WRITTEN or not holders or not holders[0].can_carry(change.kind):
             return self._disk
         return holders[0]
+
+
+def _comes(change: Change) -> bool:
+    return change.kind == "edit" or change.after_blob is not None
 
 
 def _add(decided: Decided, out: CarriedOut) -> None:
