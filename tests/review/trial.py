@@ -127,7 +127,7 @@ def walk(folder: Path) -> Seen:
             path = str(place.relative_to(folder))
             if place.is_symlink():
                 target = os.readlink(os.fsencode(place))  # noqa: PTH115 - pathlib tidies what it reads
-                found[path] = ("link", target))
+                found[path] = ("link", target)
             else:
                 runs = bool(place.stat().st_mode & stat.S_IXUSR)
                 found[path] = ("runs" if runs else "file", place.read_bytes())
