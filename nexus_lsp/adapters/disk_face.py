@@ -170,9 +170,9 @@ def _guarded(put: Callable[[], None]) -> str:
 
 
 def _read(file: Path) -> bytes | None:
-    """A file's bytes, a link's target, or None."""
+    """A file's bytes, a link's target as it is written (pathlib would take `./` away), or None."""
     try:
-        return os.fsencode(file.readlink()) if file.is_symlink() else file.read_bytes()
+        return os.readlink(os.fsencode(file)) if file.is_symlink() else file.read_bytes()
     except OSError:
         return None
 

@@ -123,9 +123,16 @@ class Review:
         holders = [face for face, texts in opened if paths & texts.keys()]
         if asking is not None and (asking in holders or not holders):
             holders = [asking]
-        if change.kind in SERVER_WRITTEN or not holders or not holders[0].can_carry(change.kind):
+        if _beyond_edits(change) or not holders or not holders[0].can_carry(change.kind):
             return self._disk
         return holders[0]
+
+
+def _beyond_edits(change: Change) -> bool:
+    """What no workspace edit can carry: bytes that are not text, and a move between a folder and its file."""
+    old, new = change.old_path or "", change.path
+    nested = old.startswith(f"{new}/") or new.startswith(f"{old}/")
+    return change.kind in SERVER_WRITTEN or nested or (change.kind == "delete" and not change.before)
 
 
 def _comes(change: Change) -> bool:

@@ -100,7 +100,7 @@ class Editor:
                 await build.whole(change)
         if not build.carried:
             return CarriedOut((), tuple(build.refused))
-        ids = tuple(build.carried)
+        ids, done = tuple(build.carried), set(build.carried)
         hand = self.desk.in_hand if self.desk else set[str]()
         hand.update(ids)
         asked = self._ask(build.changes, undo)
@@ -109,10 +109,7 @@ class Editor:
         if why:
             return CarriedOut((), (*build.refused, *((i, why) for i in ids)))
         self._remember(build.undoables, undo)
-        made = [c for c in changes if c.id in ids and c.kind in ("create", "rename") and not undo]
-        await asyncio.to_thread(
-            _make_executable, [self._root / c.path for c in made if c.after_mode == "100755"]
-        )
+        await asyncio.to_thread(_put_modes, self._root, [c for c in changes if c.id in done], undo)
         return CarriedOut(ids, tuple(build.refused), tuple(build.touched))
 
     def _ask(self, changes: list[DocumentChange], undo: bool) -> asyncio.Future[Any]:
@@ -194,6 +191,10 @@ class Editor:
         name = hashlib.sha1 if len(blob) == 40 else hashlib.sha256
         return name(b"blob %d\0%s" % (len(content), content)).hexdigest() == blob
 
+    def file(self, path: str) -> Path:
+        """Where a path is on disk."""
+        return self._root / path
+
     def uri(self, path: str) -> str:
         """The URI this editor knows a path under."""
         found = self.document(path)
@@ -241,14 +242,28 @@ def _as_shown(
     return plain, {name: text.removeprefix(BOM) for name, text in bases.items()}
 
 
-def _make_executable(files: Sequence[Path]) -> None:
-    """The one thing about a new file that its edit cannot say. A file that is not on disk is left alone."""
-    for file in files:
+def _put_modes(root: Path, changes: Sequence[Change], undo: bool) -> None:
+    """The one thing about a file that its edit cannot say. A file that is not on disk is left alone."""
+    for change in changes:
+        path = (change.old_path or change.path) if undo else change.path
+        was, wanted = change.after_mode, change.before_mode
+        if not undo:
+            was, wanted = wanted, was
+        if change.kind == "edit" or wanted is None or (was or "100644") == wanted:
+            continue
         try:
-            mode = file.stat().st_mode
-            file.chmod(mode | (mode & 0o444) >> 2)
+            mode = (root / path).stat().st_mode
+            (root / path).chmod(mode | (mode & 0o444) >> 2 if wanted == "100755" else mode & ~0o111)
         except OSError as error:
-            log.warning("%s could not be made executable: %s", file, error)
+            log.warning("%s could not be given its mode: %s", path, error)
+
+
+def _clear_folder(place: Path) -> None:
+    """Empty folders that stand where a file is to be go; editors would not put a file there."""
+    if place.is_dir() and not place.is_symlink() and all(each.is_dir() for each in place.rglob("*")):
+        for each in sorted(place.rglob("*"), reverse=True):
+            each.rmdir()
+        place.rmdir()
 
 
 def _let_go(hand: set[str], ids: Sequence[str]) -> None:
@@ -319,6 +334,8 @@ class _Build:
         if why:
             self.refused.append((change.id, why))
             return
+        if exists_after and (not exists_before or source != target):
+            await asyncio.to_thread(_clear_folder, self._editor.file(target))
         self._operations(source if exists_before else None, target if exists_after else None, before, after)
         self.carried.append(change.id)
 

@@ -16,7 +16,7 @@ from nexus_lsp.ports import Assignment
 from nexus_lsp.ports import Outcome as AgentOutcome
 from tests.engine.engine_house import House
 from tests.lsp.editor_client import EarlierRun, TestEditor
-from tests.review.cases import BOM, Case, File
+from tests.review.cases import BOM, Case, Entry, File
 from tests.review.trial import Decided, Desk, Seen, commit, lay, relay, walk
 
 
@@ -89,11 +89,11 @@ def editor_house(place: Path, cases: Sequence[Case]) -> TestEditor:
 
 
 def editor_desk(editor: TestEditor, case: Case) -> Desk:
-    """One case's changes, decided on in the editor; its texts are open."""
+    """One case's changes, decided on in the editor; its texts are open, but for those that become none."""
     assert editor.root
     folder = editor.root / case.slug
     for path, entry in case.base.items():
-        if isinstance(entry, File) and _is_text(entry.content):
+        if _is_text(entry) and _is_text(case.after.get(path, entry)):
             editor.open(f"{case.slug}/{path}")
 
     async def pending() -> list[dict[str, Any]]:
@@ -122,9 +122,9 @@ def _path(editor: TestEditor, change: dict[str, Any]) -> str:
     return str(file_of(change["uri"]).relative_to(editor.root or ""))
 
 
-def _is_text(content: bytes) -> bool:
+def _is_text(entry: Entry) -> bool:
     try:
-        return "\0" not in content.decode("utf-8")
+        return isinstance(entry, File) and "\0" not in entry.content.decode("utf-8")
     except UnicodeDecodeError:
         return False
 
