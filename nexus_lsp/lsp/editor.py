@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -258,12 +259,20 @@ def _put_modes(root: Path, changes: Sequence[Change], undo: bool) -> None:
             log.warning("%s could not be given its mode: %s", path, error)
 
 
-def _clear_folder(place: Path) -> None:
-    """Empty folders that stand where a file is to be go; editors would not put a file there."""
-    if place.is_dir() and not place.is_symlink() and all(each.is_dir() for each in place.rglob("*")):
+def _no_room(place: Path, path: str) -> str:
+    """Why no file can be put there; empty folders in its place go, as no editor puts a file over them."""
+    if place.is_dir() and not place.is_symlink():
+        if not all(each.is_dir() and not each.is_symlink() for each in place.rglob("*")):
+            return f"{path} is a folder with files in it; decide on those first"
         for each in sorted(place.rglob("*"), reverse=True):
             each.rmdir()
         place.rmdir()
+    above = next((each for each in place.parents if os.path.lexists(each)), place.parent)
+    return (
+        ""
+        if above.is_dir()
+        else f"{path} cannot be put below {above.name}, which is a file; decide on it first"
+    )
 
 
 def _let_go(hand: set[str], ids: Sequence[str]) -> None:
@@ -335,7 +344,10 @@ class _Build:
             self.refused.append((change.id, why))
             return
         if exists_after and (not exists_before or source != target):
-            await asyncio.to_thread(_clear_folder, self._editor.file(target))
+            why = await asyncio.to_thread(_no_room, self._editor.file(target), target)
+            if why:
+                self.refused.append((change.id, why))
+                return
         self._operations(source if exists_before else None, target if exists_after else None, before, after)
         self.carried.append(change.id)
 

@@ -148,7 +148,7 @@ def _lay(place: Path, entry: Entry) -> None:
             place.write_bytes(entry.content)
             place.chmod(0o755 if entry.runs else 0o644)
         case Link():
-            os.symlink(entry.target, place)  # noqa: PTH211 - as it is told
+            os.symlink(entry.target, place)
         case Repo():
             lay(place, {name: File(text.encode()) for name, text in entry.files.items()})
             commit(place)
