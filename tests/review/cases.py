@@ -298,7 +298,8 @@ SPECIAL = [
         "create",
         lands={"f": "§\n", "sub/in.txt": "a new inner\n"},
     ),
-    case("many files at once", {f"f{n}": f"{n} §\n" for n in range(40)}, {f"f{n}": f"{n + 1} §\n" for n in range(40)}, " ".join(["edit"] * 40)),
+    case("many files at once", {f"f{n}": f"{n} §\n" for n in range(40)}, {f"f{n}": f"{n + 1} §\n" for n in range(40)},
+        " ".join(["edit"] * 40)),
 ]  # fmt: skip
 
 CASES = [*FILES, *MODES, *LINKS, *BYTES, *ENDS, *CHARACTERS, *SIZES, *NAMES, *SPECIAL]

@@ -113,7 +113,7 @@ def editor_desk(editor: TestEditor, case: Case) -> Desk:
     async def reject(ids: list[str]) -> Decided:
         return decide("reject", "rejected", ids)
 
-    return Desk(pending, accept, undo, reject, lambda: _shown(editor, folder))
+    return Desk(pending, accept, undo, reject, lambda: _shown(editor, folder), _without_marks)
 
 
 def _path(editor: TestEditor, change: dict[str, Any]) -> str:
@@ -132,10 +132,12 @@ def _is_text(entry: Entry) -> bool:
 def _shown(editor: TestEditor, folder: Path) -> Seen:
     """The files, with what is open as the editor would save it; a byte order mark is the editor's own."""
     found = walk(folder)
-    for path, (kind, content) in found.items():
+    for path, (kind, _) in found.items():
         document = editor.documents.get(editor.uri(str((folder / path).relative_to(editor.root or ""))))
         if document and kind != "link":
             found[path] = (kind, document.text.encode())
-        elif kind != "link":
-            found[path] = (kind, content)
-    return {path: (kind, content.removeprefix(BOM.encode())) for path, (kind, content) in found.items()}
+    return _without_marks(found)
+
+
+def _without_marks(seen: Seen) -> Seen:
+    return {path: (kind, content.removeprefix(BOM.encode())) for path, (kind, content) in seen.items()}

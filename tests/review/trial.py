@@ -37,6 +37,8 @@ class Desk:
     undo: Callable[[list[str]], Awaitable[Decided]]
     reject: Callable[[list[str]], Awaitable[Decided]]
     seen: Callable[[], Seen]
+    normal: Callable[[Seen], Seen] = lambda seen: seen
+    """A tree as the face would show it."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Outcome:
 
 async def attempt(case: Case, desk: Desk) -> Outcome:
     """All steps of a case, each from what the one before it left."""
-    base, lands = flat({**case.base, **case.user}), flat({**case.lands, **case.user})
+    base, lands = (desk.normal(flat({**tree, **case.user})) for tree in (case.base, case.lands))
     waiting = await desk.pending()
     ids = [change["id"] for change in waiting]
     chance = random.Random(case.name)
@@ -126,7 +128,7 @@ def walk(folder: Path) -> Seen:
             place = Path(top, name)
             path = str(place.relative_to(folder))
             if place.is_symlink():
-                target = os.readlink(os.fsencode(place))  # noqa: PTH115 - pathlib tidies what it reads
+                target = os.readlink(os.fsencode(place))
                 found[path] = ("link", target)
             else:
                 runs = bool(place.stat().st_mode & stat.S_IXUSR)
