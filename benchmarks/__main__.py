@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks import peers
 from benchmarks.bus import measure_bus
 from benchmarks.commands import measure_commands
+from benchmarks.deciding import measure_deciding
 from benchmarks.memory import measure_recall
 from benchmarks.repository import measure_repository
 from benchmarks.review import measure_review
@@ -31,6 +32,7 @@ PARTS = (
     measure_review,
     measure_bus,
     measure_recall,
+    measure_deciding,
 )
 LONGEST = 600.0
 """Seconds after which a part is given up."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from nexus_lsp.core.changes import Change, ChangeKind
 from nexus_lsp.core.proposals import text_of
-from nexus_lsp.core.review import decide_text
+from nexus_lsp.core.review import decide_text, edits_by_path
 from nexus_lsp.ports import CarriedOut, Repository
 
 KEPT_BACKUPS = 200
@@ -41,9 +41,8 @@ class DiskFace:
         """Apply changes to files, each file at once or not at all."""
         applied: list[str] = []
         refused: list[tuple[str, str]] = []
-        edits = [c for c in changes if c.kind == "edit"]
-        for path in dict.fromkeys(c.path for c in edits):
-            done, not_done = await self._edit(path, [c for c in edits if c.path == path], undo)
+        for path, edits in edits_by_path(changes).items():
+            done, not_done = await self._edit(path, edits, undo)
             applied += done
             refused += not_done
         for change in changes:
@@ -65,7 +64,7 @@ class DiskFace:
         live = text_of(content) if content is not None and not file.is_symlink() else None
         if content is None or live is None:
             return (), [(c.id, f"{path} is gone or is no longer text") for c in changes]
-        bases = {c.base or "": await self._base(c) for c in changes}
+        bases = {base: await self._base(base) for base in {c.base or "" for c in changes}}
         decision = decide_text(changes, bases, live, undo)
         if decision.text == live:
             return decision.carried, decision.refused
@@ -74,9 +73,8 @@ class DiskFace:
             return (), [*decision.refused, *((i, why) for i in decision.carried)]
         return decision.carried, decision.refused
 
-    async def _base(self, change: Change) -> str:
-        assert change.base is not None
-        return (await self._repository.read(change.base)).decode("utf-8")
+    async def _base(self, blob: str) -> str:
+        return (await self._repository.read(blob)).decode("utf-8")
 
     # --- whole files ---------------------------------------------------------------------------------
 
@@ -172,7 +170,7 @@ def _guarded(put: Callable[[], None]) -> str:
 def _read(file: Path) -> bytes | None:
     """A file's bytes, a link's target as it is written (pathlib would take `./` away), or None."""
     try:
-        return os.readlink(os.fsencode(file)) if file.is_symlink() else file.read_bytes()
+        return os.readlink(os.fsencode(file)) if file.is_symlink() else file.read_bytes()  # noqa: PTH115
     except OSError:
         return None
 

@@ -112,6 +112,7 @@ def change_line(run: Run, s: ChangeState) -> Json:
         "status": s.status,
         "note": s.note,
         "superseded_by": s.superseded_by,
+        "base": change.base,
         "line": change.line,
         "before": change.before,
         "after": change.after,

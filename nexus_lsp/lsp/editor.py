@@ -20,7 +20,7 @@ from lsprotocol import types as lsp
 from nexus_lsp.core.changes import Change, ChangeKind
 from nexus_lsp.core.hunks import Hunk, TextEdit, apply, edit_text
 from nexus_lsp.core.proposals import text_of
-from nexus_lsp.core.review import CHANGED_LINES, TextDecision, decide_text
+from nexus_lsp.core.review import CHANGED_LINES, TextDecision, decide_text, edits_by_path
 from nexus_lsp.core.text import split_lines
 from nexus_lsp.lsp.convert import path_of, range_of, uri_of
 from nexus_lsp.lsp.desk import Desk
@@ -94,8 +94,8 @@ class Editor:
     async def carry_out(self, changes: Sequence[Change], undo: bool = False) -> CarriedOut:
         """See the port."""
         build = _Build(self, undo)
-        for path in dict.fromkeys(c.path for c in changes if c.kind == "edit"):
-            await build.edits(path, [c for c in changes if c.kind == "edit" and c.path == path])
+        for path, edits in edits_by_path(changes).items():
+            await build.edits(path, edits)
         for change in changes:
             if change.kind != "edit":
                 await build.whole(change)
@@ -229,7 +229,8 @@ class Editor:
         except ValueError:
             return decide_text(*_as_shown(changes, bases, live), live, undo)
         carried = tuple(i for _, _, i in placed)
-        refused = tuple((i, CHANGED_LINES) for i, _ in found if i not in carried)
+        done = set(carried)
+        refused = tuple((i, CHANGED_LINES) for i, _ in found if i not in done)
         return TextDecision(edits, text, carried, refused)
 
 

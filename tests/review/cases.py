@@ -298,8 +298,12 @@ SPECIAL = [
         "create",
         lands={"f": "§\n", "sub/in.txt": "a new inner\n"},
     ),
-    case("many files at once", {f"f{n}": f"{n} §\n" for n in range(40)}, {f"f{n}": f"{n + 1} §\n" for n in range(40)},
-        " ".join(["edit"] * 40)),
-]  # fmt: skip
+    case(
+        "many files at once",
+        {f"f{n}": f"{n} §\n" for n in range(40)},
+        {f"f{n}": f"{n + 1} §\n" for n in range(40)},
+        " ".join(["edit"] * 40),
+    ),
+]
 
 CASES = [*FILES, *MODES, *LINKS, *BYTES, *ENDS, *CHARACTERS, *SIZES, *NAMES, *SPECIAL]
