@@ -29,6 +29,8 @@ Sure = list[int | None]
 
 def sure_lines(base: Lines, live: Lines) -> Sure:
     """The sure place of each line of `base` in `live`."""
+    if list(base) == list(live):
+        return list(range(len(base)))
     sure: Sure = [None] * len(base)
     points = unique_anchors(base, live)
     starts = [(-1, -1), *points]
