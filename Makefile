@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 EXTENSION := vscode-extension
 
-.PHONY: demo test check vsix bench docs clean
+.PHONY: demo test test-slow cases check vsix bench docs clean
 
 demo: .venv/product
 	$(BIN)/nexus-lsp demo $(if $(WORKSPACE),"$(WORKSPACE)") $(if $(REQUEST),--request "$(REQUEST)")
@@ -12,6 +12,12 @@ test: .venv/develop .cache/e2e
 	$(BIN)/python -m pytest --numprocesses 2 --ignore tests/e2e
 	cd $(EXTENSION) && PATH="$(CURDIR)/.cache/node24/node_modules/node/bin:$$PATH" npm run --silent test
 	$(BIN)/python -m pytest tests/e2e
+
+test-slow: .venv/develop
+	NEXUS_EXAMPLES=10000 NEXUS_COMMITS=400 $(BIN)/python -m pytest tests/review --timeout 3600 --durations 5
+
+cases: .venv/develop
+	@PYTHONPATH=.:tests $(BIN)/python -m tests.review.table
 
 check: .venv/develop $(EXTENSION)/node_modules
 	$(BIN)/ruff format --check .

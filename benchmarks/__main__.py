@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks import peers
 from benchmarks.bus import measure_bus
 from benchmarks.commands import measure_commands
+from benchmarks.deciding import measure_deciding
 from benchmarks.memory import measure_recall
 from benchmarks.merging import measure_merging
 from benchmarks.repository import measure_repository
@@ -33,6 +34,7 @@ PARTS = (
     measure_bus,
     measure_recall,
     measure_merging,
+    measure_deciding,
 )
 LONGEST = 600.0
 """Seconds after which a part is given up."""

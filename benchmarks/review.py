@@ -65,8 +65,8 @@ async def _functions(stage: Stage, lines: int, count: int) -> list[list[str]]:
         ("key in a change", 1, "x"),
         ("Enter at the top", 0, "\n"),
     ):
-        desk, document = await _desk(engine)
-        found[name] = await _keys(desk, document, keys, line, text)
+        desk, document = await opened_desk(engine)
+        found[name] = await keys_in(desk, document, keys, line, text)
         desk.close()
     return [[f"function: {name}", *samples.tail(), "–"] for name, samples in found.items()]
 
@@ -81,7 +81,7 @@ def _repeat(rounds: int, work: Callable[[], object]) -> Samples:
     return Samples(tuple(took))
 
 
-async def _desk(engine: PendingEngine) -> tuple[Desk, Document]:
+async def opened_desk(engine: PendingEngine) -> tuple[Desk, Document]:
     """A review desk with everything placed, and the document it is about."""
     desk = Desk(Path("/"), engine.execute, lambda _path: None)
     await desk.reload()
@@ -95,7 +95,7 @@ async def _desk(engine: PendingEngine) -> tuple[Desk, Document]:
     return desk, document
 
 
-async def _keys(desk: Desk, document: Document, keys: int, line: int, text: str) -> Samples:
+async def keys_in(desk: Desk, document: Document, keys: int, line: int, text: str) -> Samples:
     took: list[float] = []
     for version in range(2, keys + 2):
         at = lsp.Position(line, 0)
@@ -118,8 +118,8 @@ async def _served(stage: Stage, lines: int, count: int) -> list[list[str]]:
     text = PendingEngine(lines, count).text
     (root / PATH).write_text(text)
     ours = (sys.executable, "-m", "benchmarks.review_server", str(lines), str(count))
-    shown, key = await _type_in(stage, ours, root, text, count, keys)
-    _, bare = await _type_in(stage, BARE, root, text, 0, keys)
+    shown, key = await type_in(stage, ours, root, text, count, keys)
+    _, bare = await type_in(stage, BARE, root, text, 0, keys)
     size = f"{count:,} in {lines:,} lines"
     return [
         [f"served, {size}: didOpen → all marks shown", *_tail(shown), "–"],
@@ -133,7 +133,7 @@ def _tail(samples: Samples) -> list[str]:
     return samples.tail() if samples.values else [f"> {GIVEN_UP * 1e3:,.0f}", "", "", "0"]
 
 
-async def _type_in(
+async def type_in(
     stage: Stage, command: tuple[str, ...], root: Path, text: str, marks: int, keys: int
 ) -> tuple[Samples, Samples]:
     """Milliseconds until the marks show, and for each key until the command sent after it is answered."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from nexus_lsp.core.changes import Change, ChangeKind
 from nexus_lsp.core.proposals import text_of
-from nexus_lsp.core.review import decide_text
+from nexus_lsp.core.review import decide_text, edits_by_path
 from nexus_lsp.ports import CarriedOut, Repository
 
 KEPT_BACKUPS = 200
@@ -41,9 +41,8 @@ class DiskFace:
         """Apply changes to files, each file at once or not at all."""
         applied: list[str] = []
         refused: list[tuple[str, str]] = []
-        edits = [c for c in changes if c.kind == "edit"]
-        for path in dict.fromkeys(c.path for c in edits):
-            done, not_done = await self._edit(path, [c for c in edits if c.path == path], undo)
+        for path, edits in edits_by_path(changes).items():
+            done, not_done = await self._edit(path, edits, undo)
             applied += done
             refused += not_done
         for change in changes:
@@ -65,7 +64,7 @@ class DiskFace:
         live = text_of(content) if content is not None and not file.is_symlink() else None
         if content is None or live is None:
             return (), [(c.id, f"{path} is gone or is no longer text") for c in changes]
-        bases = {c.base or "": await self._base(c) for c in changes}
+        bases = {base: await self._base(base) for base in {c.base or "" for c in changes}}
         decision = decide_text(changes, bases, live, undo)
         if decision.text == live:
             return decision.carried, decision.refused
@@ -74,9 +73,8 @@ class DiskFace:
             return (), [*decision.refused, *((i, why) for i in decision.carried)]
         return decision.carried, decision.refused
 
-    async def _base(self, change: Change) -> str:
-        assert change.base is not None
-        return (await self._repository.read(change.base)).decode("utf-8")
+    async def _base(self, blob: str) -> str:
+        return (await self._repository.read(blob)).decode("utf-8")
 
     # --- whole files ---------------------------------------------------------------------------------
 
@@ -102,7 +100,7 @@ class DiskFace:
             return ""  # a crash came between the file and the journal
         if expected is not None and not _is(source, before, expected):
             return f"{before.path} is not what it was when this was proposed"
-        if (expected is None or target != source) and os.path.lexists(target):
+        if (expected is None or target != source) and _in_the_way(target, source):
             return f"{after.path} exists already"
         return _guarded(lambda: self._put(source, expected, target, wanted, after.mode))
 
@@ -121,6 +119,10 @@ class DiskFace:
         if expected is not None:
             self._keep(source, expected)
         if wanted is not None and mode is not None:
+            if target in source.parents or source in target.parents:
+                _trade_places(source, target, wanted, mode)
+                return
+            _clear(target)
             _write(target, wanted, mode)
         if wanted is None or target != source:
             source.unlink(missing_ok=True)
@@ -166,9 +168,9 @@ def _guarded(put: Callable[[], None]) -> str:
 
 
 def _read(file: Path) -> bytes | None:
-    """A file's bytes, a link's target, or None."""
+    """A file's bytes, a link's target as it is written (pathlib would take `./` away), or None."""
     try:
-        return os.fsencode(file.readlink()) if file.is_symlink() else file.read_bytes()
+        return os.readlink(os.fsencode(file)) if file.is_symlink() else file.read_bytes()  # noqa: PTH115
     except OSError:
         return None
 
@@ -178,6 +180,38 @@ def _is(file: Path, side: _Side, content: bytes | None) -> bool:
     if content is None:
         return not os.path.lexists(file)
     return _read(file) == content and _mode(file) == side.mode
+
+
+def _in_the_way(target: Path, source: Path) -> bool:
+    """Whether something stands at `target`: folders that hold no file but `source` do not count."""
+    if not target.is_dir() or target.is_symlink():
+        return os.path.lexists(target)
+    return any(place != source and (place.is_symlink() or not place.is_dir()) for place in target.rglob("*"))
+
+
+def _clear(target: Path) -> None:
+    """Remove the empty folders that stand where a file is to be."""
+    if target.is_dir() and not target.is_symlink():
+        for place in sorted(target.rglob("*"), reverse=True):
+            place.rmdir()
+        target.rmdir()
+
+
+def _trade_places(source: Path, target: Path, wanted: bytes, mode: str) -> None:
+    """A file moves into a folder of its own name, or takes the name of the folder that it alone was in."""
+    aside = source.parent
+    while aside == target or target in aside.parents:
+        aside = aside.parent
+    aside = aside / f".nexus-{time.time_ns()}"
+    source.rename(aside)
+    try:
+        _clear(target)
+        _write(target, wanted, mode)
+    except BaseException:
+        source.parent.mkdir(parents=True, exist_ok=True)
+        aside.rename(source)
+        raise
+    aside.unlink()
 
 
 def _mode(file: Path) -> str:

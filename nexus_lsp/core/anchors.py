@@ -29,6 +29,8 @@ Sure = list[int | None]
 
 def sure_lines(base: Lines, live: Lines) -> Sure:
     """The sure place of each line of `base` in `live`."""
+    if list(base) == list(live):
+        return list(range(len(base)))
     sure: Sure = [None] * len(base)
     points = unique_anchors(base, live)
     starts = [(-1, -1), *points]
@@ -140,13 +142,12 @@ def _at_edge(hunk: Hunk, sure: Sure, live: Lines) -> int | None:
     return None
 
 
-def already_there(hunk: Hunk, base: Lines, live: Lines) -> int | None:
+def already_there(hunk: Hunk, sure: Sure, live: Lines) -> int | None:
     """The line of `live` where the hunk's `after` stands in the place of its `before`; None = it does not.
 
     The lines around the hunk must have sure places (an end of the file counts as one), and between them
-    must be exactly `after`.
+    must be exactly `after`. `sure` is `sure_lines` of the hunk's base in `live`.
     """
-    sure = sure_lines(base, live)
     above = sure[hunk.line - 1] if hunk.line else -1
     below = sure[hunk.end] if hunk.end < len(sure) else len(live)
     if above is None or below is None or tuple(live[above + 1 : below]) != hunk.after:

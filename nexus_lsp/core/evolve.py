@@ -136,7 +136,7 @@ def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912 - one table, one p
         case f.QualityMeasured():
             return replace(run, quality=fact)
         case f.ChangeProposed():
-            return replace(run, changes={**run.changes, fact.change.id: ChangeState(fact.change)})
+            return replace(run, changes=run.changes.put(fact.change.id, ChangeState(fact.change)))
         case f.ChangeAccepted():
             return _change(run, fact.change_id, "accepted", fact.by)
         case f.ChangeRejected():
@@ -353,7 +353,7 @@ def _change(
 ) -> Run:
     old = run.changes[change_id]
     new = replace(old, status=status, note=note, superseded_by=superseded_by)
-    return replace(run, changes={**run.changes, change_id: new}, decisions=run.decisions + 1)
+    return replace(run, changes=run.changes.put(change_id, new), decisions=run.decisions + 1)
 
 
 def _reopened(run: Run, change_id: str) -> Run:
@@ -366,8 +366,9 @@ def _reopened(run: Run, change_id: str) -> Run:
 
 
 def _moved(run: Run, fact: f.BaseMoved) -> Run:
-    changes = dict(run.changes)
+    changes = run.changes
     for move in fact.moves:
         old = changes[move.change_id]
-        changes[move.change_id] = replace(old, change=replace(old.change, base=move.base, line=move.line))
+        moved = replace(old.change, base=move.base, line=move.line)
+        changes = changes.put(move.change_id, replace(old, change=moved))
     return replace(run, snapshot=fact.snapshot, integration=fact.integration, changes=changes)

@@ -3,11 +3,12 @@ decision out. Pure; faces (an editor, the disk) apply what it gives."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import accumulate, groupby
 
-from nexus_lsp.core.anchors import already_there, place
+from nexus_lsp.core.anchors import already_there, place, sure_lines
 from nexus_lsp.core.changes import Change
 from nexus_lsp.core.hunks import Hunk, Lines, TextEdit, apply, edit_text
 from nexus_lsp.core.proposals import hunk_of
@@ -35,6 +36,15 @@ class TextDecision:
     refused: tuple[tuple[str, str], ...]
 
 
+def edits_by_path(changes: Iterable[Change]) -> Mapping[str, list[Change]]:
+    """The `edit` changes of each file, in the order they come."""
+    found: dict[str, list[Change]] = {}
+    for change in changes:
+        if change.kind == "edit":
+            found.setdefault(change.path, []).append(change)
+    return found
+
+
 def over_accepted(
     base: Lines, waiting: Sequence[Hunk], accepted: Sequence[Hunk]
 ) -> tuple[Lines, Sequence[Hunk]]:
@@ -48,14 +58,22 @@ def over_accepted(
         return base, waiting
     try:
         apply(base, [*accepted, *waiting])
-        return apply(base, accepted), [_below(hunk, accepted) for hunk in waiting]
+        return apply(base, accepted), _below(waiting, accepted)
     except ValueError:
         return base, waiting
 
 
-def _below(hunk: Hunk, accepted: Sequence[Hunk]) -> Hunk:
-    above = [a for a in accepted if a.end <= hunk.line and (a.before or a.line < hunk.line or hunk.before)]
-    return replace(hunk, line=hunk.line + sum(len(a.after) - len(a.before) for a in above))
+def _below(waiting: Sequence[Hunk], accepted: Sequence[Hunk]) -> list[Hunk]:
+    """The waiting hunks as far down as the accepted ones above each have moved the text."""
+    ordered = sorted(accepted, key=lambda a: (a.end, not a.before))
+    ends = [(a.end, not a.before) for a in ordered]
+    grown = [0, *accumulate(len(a.after) - len(a.before) for a in ordered)]
+    moved: list[Hunk] = []
+    for hunk in waiting:
+        # an insertion just at an insertion's place stays above what was accepted there
+        above = bisect_right(ends, (hunk.line, bool(hunk.before)))
+        moved.append(replace(hunk, line=hunk.line + grown[above]) if above else hunk)
+    return moved
 
 
 def _by_base(changes: Sequence[Change]) -> Iterable[tuple[str, list[Change]]]:
@@ -77,10 +95,11 @@ def decide_text(
     for text, same in groupby(hunks, key=lambda item: item[2]):
         items, base = list(same), split_lines(text)
         found = place([hunk for _, hunk, _ in items], base, lines)
+        sure = sure_lines(base, lines) if None in found else []
         for (change, hunk, _), line in zip(items, found, strict=True):
             if line is not None:
                 placed.append((line, hunk, change.id))
-            elif already_there(hunk, base, lines) is not None:
+            elif already_there(hunk, sure, lines) is not None:
                 stand.append(change.id)
             else:
                 refused.append((change.id, CHANGED_LINES))

@@ -14,6 +14,7 @@ from nexus_lsp.core import facts as f
 from nexus_lsp.core.budget import Allowance, Scope, meter_key, split_key
 from nexus_lsp.core.changes import Change, ChangeStatus
 from nexus_lsp.core.plan import Plan, Task
+from nexus_lsp.core.shelves import Shelves
 from nexus_lsp.core.team import TeamState, instance_of
 
 RunStatus = Literal[
@@ -145,7 +146,7 @@ class Run:
     plan: Plan | None = None
     plan_source: str = ""
     tasks: Mapping[str, TaskState] = field(default_factory=dict[str, TaskState])
-    changes: Mapping[str, ChangeState] = field(default_factory=dict[str, ChangeState])
+    changes: Shelves[ChangeState] = field(default_factory=Shelves[ChangeState])
     baseline: Mapping[str, f.BaselineMeasured] = field(default_factory=dict[str, f.BaselineMeasured])
     gates: tuple[GateFact, ...] = ()
     asks: Mapping[str, AskState] = field(default_factory=dict[str, AskState])

@@ -114,6 +114,7 @@ def change_line(run: Run, s: ChangeState) -> Json:
         "note": s.note,
         "parked": branch(run.head) if run.away else None,
         "superseded_by": s.superseded_by,
+        "base": change.base,
         "line": change.line,
         "before": change.before,
         "after": change.after,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from nexus_lsp.core import happenings as h
@@ -108,9 +109,11 @@ class Review:
         decided = Decided()
         opened = [(each, await each.open_texts()) for each in self._engine.faces]
         shares: dict[int, tuple[Face, list[Change]]] = {}
-        for change in changes:
+        # what goes makes room for what comes in its place (a folder for a file), and back the same way
+        ordered, traded = sorted(changes, key=_comes), _trading_places(changes)
+        for change in reversed(ordered) if undo else ordered:
             try:
-                chosen = self._face_for(change, face, opened)
+                chosen = self._disk if change.id in traded else self._face_for(change, face, opened)
             except Refused as error:
                 decided.refused.append((change.id, str(error)))
             else:
@@ -129,9 +132,27 @@ class Review:
         holders = [face for face, texts in opened if paths & texts.keys()]
         if asking is not None and (asking in holders or not holders):
             holders = [asking]
-        if change.kind in SERVER_WRITTEN or not holders or not holders[0].can_carry(change.kind):
+        if _beyond_edits(change) or not holders or not holders[0].can_carry(change.kind):
             return self._disk
         return holders[0]
+
+
+def _beyond_edits(change: Change) -> bool:
+    """What no workspace edit can carry: bytes that are not text, and a move between a folder and its file."""
+    old, new = change.old_path or "", change.path
+    nested = old.startswith(f"{new}/") or new.startswith(f"{old}/")
+    return change.kind in SERVER_WRITTEN or nested or (change.kind == "delete" and not change.before)
+
+
+def _trading_places(changes: Sequence[Change]) -> set[str]:
+    """Ids of whole-file changes where a file and a folder take each other's name: no one edit can do both."""
+    folders = {c.id: set(map(str, PurePosixPath(c.path).parents)) for c in changes if c.kind != "edit"}
+    clashes = {c.path for c in changes if c.kind != "edit"} & {f for each in folders.values() for f in each}
+    return {c.id for c in changes if c.id in folders and ({c.path} | folders[c.id]) & clashes}
+
+
+def _comes(change: Change) -> bool:
+    return change.kind == "edit" or change.after_blob is not None
 
 
 def _add(decided: Decided, out: CarriedOut) -> None:

@@ -241,6 +241,9 @@ class Desk:
 
     async def base_of(self, change_id: str) -> str:
         """The text that a change's `line` and `before` speak of."""
+        named = self.changes.get(change_id, {}).get("base")
+        if change_id not in self._bases and named in self._texts:
+            self._bases[change_id] = named
         if change_id not in self._bases:
             answer = await self._execute("review.base", {"change_id": change_id})
             self._texts[answer["base"]] = answer["text"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from lsprotocol import types as lsp
 from nexus_lsp.core.changes import Change, ChangeKind
 from nexus_lsp.core.hunks import Hunk, TextEdit, apply, edit_text
 from nexus_lsp.core.proposals import text_of
-from nexus_lsp.core.review import CHANGED_LINES, TextDecision, decide_text
+from nexus_lsp.core.review import CHANGED_LINES, TextDecision, decide_text, edits_by_path
 from nexus_lsp.core.text import split_lines
 from nexus_lsp.lsp.convert import path_of, range_of, uri_of
 from nexus_lsp.lsp.desk import Desk
@@ -93,14 +94,14 @@ class Editor:
     async def carry_out(self, changes: Sequence[Change], undo: bool = False) -> CarriedOut:
         """See the port."""
         build = _Build(self, undo)
-        for path in dict.fromkeys(c.path for c in changes if c.kind == "edit"):
-            await build.edits(path, [c for c in changes if c.kind == "edit" and c.path == path])
+        for path, edits in edits_by_path(changes).items():
+            await build.edits(path, edits)
         for change in changes:
             if change.kind != "edit":
                 await build.whole(change)
         if not build.carried:
             return CarriedOut((), tuple(build.refused))
-        ids = tuple(build.carried)
+        ids, done = tuple(build.carried), set(build.carried)
         hand = self.desk.in_hand if self.desk else set[str]()
         hand.update(ids)
         asked = self._ask(build.changes, undo)
@@ -109,10 +110,7 @@ class Editor:
         if why:
             return CarriedOut((), (*build.refused, *((i, why) for i in ids)))
         self._remember(build.undoables, undo)
-        made = [c for c in changes if c.id in ids and c.kind in ("create", "rename") and not undo]
-        await asyncio.to_thread(
-            _make_executable, [self._root / c.path for c in made if c.after_mode == "100755"]
-        )
+        await asyncio.to_thread(_put_modes, self._root, [c for c in changes if c.id in done], undo)
         return CarriedOut(ids, tuple(build.refused), tuple(build.touched))
 
     def _ask(self, changes: list[DocumentChange], undo: bool) -> asyncio.Future[Any]:
@@ -194,6 +192,10 @@ class Editor:
         name = hashlib.sha1 if len(blob) == 40 else hashlib.sha256
         return name(b"blob %d\0%s" % (len(content), content)).hexdigest() == blob
 
+    def file(self, path: str) -> Path:
+        """Where a path is on disk."""
+        return self._root / path
+
     def uri(self, path: str) -> str:
         """The URI this editor knows a path under."""
         found = self.document(path)
@@ -227,7 +229,8 @@ class Editor:
         except ValueError:
             return decide_text(*_as_shown(changes, bases, live), live, undo)
         carried = tuple(i for _, _, i in placed)
-        refused = tuple((i, CHANGED_LINES) for i, _ in found if i not in carried)
+        done = set(carried)
+        refused = tuple((i, CHANGED_LINES) for i, _ in found if i not in done)
         return TextDecision(edits, text, carried, refused)
 
 
@@ -241,14 +244,36 @@ def _as_shown(
     return plain, {name: text.removeprefix(BOM) for name, text in bases.items()}
 
 
-def _make_executable(files: Sequence[Path]) -> None:
-    """The one thing about a new file that its edit cannot say. A file that is not on disk is left alone."""
-    for file in files:
+def _put_modes(root: Path, changes: Sequence[Change], undo: bool) -> None:
+    """The one thing about a file that its edit cannot say. A file that is not on disk is left alone."""
+    for change in changes:
+        path = (change.old_path or change.path) if undo else change.path
+        was, wanted = change.after_mode, change.before_mode
+        if not undo:
+            was, wanted = wanted, was
+        if change.kind == "edit" or wanted is None or (was or "100644") == wanted:
+            continue
         try:
-            mode = file.stat().st_mode
-            file.chmod(mode | (mode & 0o444) >> 2)
+            mode = (root / path).stat().st_mode
+            (root / path).chmod(mode | (mode & 0o444) >> 2 if wanted == "100755" else mode & ~0o111)
         except OSError as error:
-            log.warning("%s could not be made executable: %s", file, error)
+            log.warning("%s could not be given its mode: %s", path, error)
+
+
+def _no_room(place: Path, path: str) -> str:
+    """Why no file can be put there; empty folders in its place go, as no editor puts a file over them."""
+    if place.is_dir() and not place.is_symlink():
+        if not all(each.is_dir() and not each.is_symlink() for each in place.rglob("*")):
+            return f"{path} is a folder with files in it; decide on those first"
+        for each in sorted(place.rglob("*"), reverse=True):
+            each.rmdir()
+        place.rmdir()
+    above = next((each for each in place.parents if os.path.lexists(each)), place.parent)
+    return (
+        ""
+        if above.is_dir()
+        else f"{path} cannot be put below {above.name}, which is a file; decide on it first"
+    )
 
 
 def _let_go(hand: set[str], ids: Sequence[str]) -> None:
@@ -319,6 +344,11 @@ class _Build:
         if why:
             self.refused.append((change.id, why))
             return
+        if exists_after and (not exists_before or source != target):
+            why = await asyncio.to_thread(_no_room, self._editor.file(target), target)
+            if why:
+                self.refused.append((change.id, why))
+                return
         self._operations(source if exists_before else None, target if exists_after else None, before, after)
         self.carried.append(change.id)
 

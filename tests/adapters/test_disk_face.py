@@ -144,7 +144,7 @@ async def test_refusals_say_why(face: DiskFace, w: Path) -> None:
 
 
 async def test_a_directory_or_an_unreadable_file_is_not_taken_for_nothing(face: DiskFace, w: Path) -> None:
-    (w / "d").mkdir()
+    put(w, "d/f", "x\n")
     await check_refused(face, w, whole("create", "d", None, "x\n"), "d exists already")
 
 

@@ -140,6 +140,8 @@ export interface Change {
   status: ChangeStatus;
   range?: Range | null;
   line?: number;
+  /** Which text `line` speaks of: a name, the same for the same text. */
+  base?: string | null;
   before: string;
   after: string;
   why: string;
