@@ -382,6 +382,13 @@ class Scrutinised:
 
 
 @dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What is foreseen now, over all."""
+
+    clashes: tuple[f.Clash, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BackendSeen:
     """A backend is given a rest, or works again."""
 
@@ -429,5 +436,6 @@ Happening = (
     | Measured
     | Replanned
     | Scrutinised
+    | Foreseen
     | BackendSeen
 )
