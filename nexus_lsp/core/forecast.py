@@ -7,7 +7,7 @@ touches. So what did not change since the last look is not read again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 from nexus_lsp.core.diff import diff, matching
@@ -115,17 +115,21 @@ def read(work: Work, ground: Ground) -> Touch:
     )
 
 
-def between(a: Touch, b: Touch, ground: Ground, names: Mapping[str, str]) -> tuple[Clash, ...]:
+def between(
+    a: Touch, b: Touch, ground: Ground, names: Mapping[str, str], home: str | None = None
+) -> tuple[Clash, ...]:
     """Where two touches may not come together, by the line. `ground` is that of `a`'s path.
 
-    `names` gives the agents' names by their ids. Touches of different files clash by contract alone, and then
-    on the file whose function was changed, which has to be `a`'s: ask both ways round.
+    `names` gives the agents' names by their ids; `home` is the run that it is told in (that of `a` unless
+    said). Touches of different files clash by contract alone, and then on the file whose function was changed, which
+    has to be `a`'s: ask both ways round.
     """
     found = [*_contracts(a, b, A, B)]
     if a.path == b.path:
         found = [*_wholes(a, b), *_lines(a, b, ground), *found, *_contracts(b, a, B, A)]
     found.sort(key=lambda one: (one.start, one.end))
-    return tuple(_clash(one, a.side, b.side, ground, names) for one in found[:MOST_PLACES])
+    who = _who(a.side, b.side, names, a.side.run_id if home is None else home)
+    return tuple(_clash(one, a.side, b.side, ground, who) for one in found[:MOST_PLACES])
 
 
 # --- reading -----------------------------------------------------------------------------------------
@@ -216,7 +220,8 @@ def _lines(a: Touch, b: Touch, ground: Ground) -> Iterator[_Found]:
 
 def _functions(spans: Sequence[Span], but: Sequence[Span]) -> dict[str, int]:
     """Name → line, of the functions that one changes and not just as the other does."""
-    return dict(function for span in spans if span not in but for function in span.functions)
+    same = set(but)
+    return dict(function for span in spans if span not in same for function in span.functions)
 
 
 def _of_lines(kind: ClashKind, symbols: tuple[str, ...], is_insertion: bool) -> str:
@@ -284,10 +289,10 @@ def _module(path: str) -> set[str]:
 # --- saying ------------------------------------------------------------------------------------------
 
 
-def _clash(found: _Found, a: ClashSide, b: ClashSide, ground: Ground, names: Mapping[str, str]) -> Clash:
+def _clash(found: _Found, a: ClashSide, b: ClashSide, ground: Ground, who: tuple[str, str]) -> Clash:
     top = min(found.start, len(ground.lines))
     end = min(max(found.end, top), len(ground.lines))
-    first, second = _who(a, b, names)
+    first, second = who
     told = found.told.replace(A, first).replace(B, second) + _since(a, first) + _since(b, second)
     told += f": {_DOUBT[found.kind]}"
     return Clash(
@@ -298,7 +303,7 @@ def _clash(found: _Found, a: ClashSide, b: ClashSide, ground: Ground, names: Map
         kind=found.kind,
         symbols=found.symbols,
         sides=(a, b),
-        message=told[0].upper() + told[1:],
+        message=told.replace("you", "You", 1) if told.startswith("you ") else told,
     )
 
 
@@ -319,11 +324,12 @@ def _since(side: ClashSide, name: str) -> str:
     return "" if side.agent_id == "user" else told.get(side.state, "")
 
 
-def _who(a: ClashSide, b: ClashSide, names: Mapping[str, str]) -> tuple[str, str]:
+def _who(a: ClashSide, b: ClashSide, names: Mapping[str, str], home: str) -> tuple[str, str]:
     first, second = ("you" if s.agent_id == "user" else names.get(s.agent_id, s.agent_id) for s in (a, b))
-    if a.run_id != b.run_id:
-        return first, f"{second} (another run)"
-    return (f"{first} ({a.task_id})", f"{second} ({b.task_id})") if first == second else (first, second)
+    if a.run_id == b.run_id and first == second:
+        return f"{first} ({a.task_id})", f"{second} ({b.task_id})"
+    away = [" (another run)" if s.run_id != home else "" for s in (a, b)]
+    return first + away[0], second + away[1]
 
 
 def named(symbols: Iterable[str]) -> str:
@@ -331,8 +337,3 @@ def named(symbols: Iterable[str]) -> str:
     some = list(symbols)
     more = f" and {len(some) - 3} more" if len(some) > 3 else ""
     return ", ".join(f"`{name}`" for name in some[:3]) + more
-
-
-def turned(clash: Clash) -> Clash:
-    """The same for the run of the other side."""
-    return replace(clash, sides=(clash.sides[1], clash.sides[0]))

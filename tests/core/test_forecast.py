@@ -47,7 +47,7 @@ def changed(text: str, *changes: Change) -> str:
 
 
 def touch(side: ClashSide, path: str, base: str | None, now: str | None, ground: str | None = None) -> Touch:
-    lines = split_lines(base if ground is None else ground) if base is not None or ground else []
+    lines = split_lines((base or "") if ground is None else ground)
     return read(
         Work(
             side, path, None if base is None else split_lines(base), None if now is None else split_lines(now)
@@ -245,10 +245,10 @@ def test_places_are_those_of_the_users_text() -> None:
 def test_lines_that_only_the_run_has_show_where_they_will_be() -> None:
     """A waiting change put `deep` into what the two began from; the user's text does not have it yet."""
     begun = changed(CALC, ("    size = 3\n", "    size = 3\n    deep = 1\n"))
-    both = [
-        touch(side, "calc.py", begun, changed(begun, ("deep = 1", f"deep = {number}")), ground=CALC)
-        for side, number in ((CODE, 2), (ALPHA, 3))
-    ]
+    both = (
+        touch(CODE, "calc.py", begun, changed(begun, ("deep = 1", "deep = 2")), ground=CALC),
+        touch(ALPHA, "calc.py", begun, changed(begun, ("deep = 1", "deep = 3")), ground=CALC),
+    )
     assert foreseen(*both) == [
         "overlap 12+0: Code and Alpha both change `Sheet` here: their work may not merge"
     ]
