@@ -121,8 +121,8 @@ def between(
     """Where two touches may not come together, by the line. `ground` is that of `a`'s path.
 
     `names` gives the agents' names by their ids; `home` is the run that it is told in (that of `a` unless
-    said). Touches of different files clash by contract alone, and then on the file whose function was changed, which
-    has to be `a`'s: ask both ways round.
+    said). Touches of different files clash by contract alone, where `a` changed the function: so ask both
+    ways round.
     """
     found = [*_contracts(a, b, A, B)]
     if a.path == b.path:

@@ -63,6 +63,8 @@ class Narrator:
         self._titles: dict[str, tuple[str, str]] = {}
         self._claims: dict[str, str] = {}
         """Task -> how sure its agent says it is."""
+        self._foreseen: dict[str, set[str]] = {}
+        """Run -> what was said of conflicts that are foreseen."""
 
     def line(self, event: Json) -> RenderableType | None:
         """What the user sees of one event; None where it says nothing new to a person."""
@@ -205,6 +207,17 @@ class Narrator:
 
     def _gate_not_measured(self, e: Json) -> RenderableType:
         return Text.from_markup(f"  [yellow]○[/] gate   {e['gate']}: not measured: {escape(e['why'])}")
+
+    def _conflict_forecast(self, e: Json) -> RenderableType | None:
+        """What is new of it; a place moves while its agents write."""
+        told = {f"{c['path']}: {c['message']}": c["line"] + 1 for c in e["clashes"]}
+        known = self._foreseen.setdefault(e["run_id"], set())
+        new = [f"{line.replace(': ', f':{told[line]}: ', 1)}" for line in told if line not in known]
+        over = bool(known) and not told
+        self._foreseen[e["run_id"]] = set(told)
+        if over:
+            return Text("    No conflict is foreseen any more.", "dim")
+        return Group(*(Text.from_markup(f"    [yellow]![/] {escape(line)}") for line in new)) if new else None
 
     def _change_outdated(self, e: Json) -> RenderableType | None:
         if e["superseded_by"]:
