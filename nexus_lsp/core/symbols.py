@@ -19,6 +19,9 @@ Parameters = tuple[tuple[str, str, bool], ...]
 """(name, kind, whether it has a default) of each."""
 
 LONGEST_NAME = 60
+LONGEST_TEXT = 150_000
+"""Characters; the parser lets nothing else run meanwhile, so a longer text is read by its indents."""
+
 _HEAD = re.compile(r"[A-Za-z_$]")
 _PYTHON = (".py", ".pyi")
 
@@ -90,6 +93,8 @@ def called_in(path: str, lines: Lines, ranges: Iterable[tuple[int, int]]) -> Cal
 
 
 def _parsed(lines: Lines) -> ast.Module | None:
+    if sum(map(len, lines)) > LONGEST_TEXT:
+        return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an agent's `"\d"` is no business of ours

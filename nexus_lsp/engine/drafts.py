@@ -108,6 +108,11 @@ class Drafts:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._blobs: dict[str, Text] = {}
+        self._written: dict[tuple[Path, str], Text] = {}
+        self._read: dict[tuple[Path, str], Text] = {}
+        """What was read in checkouts at the last look, and at this one."""
+        self._seen: dict[Path, Mapping[str, str]] = {}
+        """Checkout → what had been written there when it was looked at last."""
         self._found: dict[tuple[str, str], tuple[str, str] | None] = {}
         self._changes: dict[str, tuple[Mapping[str, ChangeState], dict[str, list[ChangeState]]]] = {}
         self._standing: dict[tuple[str, str], tuple[str, ...]] = {}
@@ -119,16 +124,24 @@ class Drafts:
 
     # --- who -----------------------------------------------------------------------------------------
 
-    async def gather(self) -> list[Draft]:
-        """The drafts of all tasks at work or waiting to land."""
+    async def gather(self, only: frozenset[Key] | None = None) -> list[Draft]:
+        """The drafts of all tasks at work or waiting to land.
+
+        Of those at work only the checkouts of `only` are looked at anew, where it is given.
+        """
         runs = [run for run in self._engine.runs.values() if run.status not in OVER]
         wanted = [(run, s) for run in runs for s in run.tasks.values() if s.working or s.submitted]
-        found = await asyncio.gather(*(self._draft(run, state) for run, state in wanted))
-        return [draft for draft in found if draft is not None]
+        found = await asyncio.gather(*(self._draft(run, state, only) for run, state in wanted))
+        drafts = [draft for draft in found if draft is not None]
+        places = {draft.checkout for draft in drafts}
+        self._seen = {place: seen for place, seen in self._seen.items() if place in places}
+        return drafts
 
-    async def _draft(self, run: Run, state: TaskState) -> Draft | None:
+    async def _draft(self, run: Run, state: TaskState, only: frozenset[Key] | None) -> Draft | None:
         try:
-            return await (self._submitted(run, state) if state.submitted else self._at_work(run, state))
+            if state.submitted:
+                return await self._submitted(run, state)
+            return await self._at_work(run, state, only is None or (run.id, state.task.id) in only)
         except RepositoryFailed:  # its checkout goes at this moment: the next look will see
             log.debug("nothing is seen of %s", state.task.id, exc_info=True)
             return None
@@ -140,13 +153,15 @@ class Drafts:
         side = ClashSide(run.id, state.task.id, state.task.agent, "waits")
         return Draft(run, side, base, commit, dict.fromkeys(await self._between(base, commit), ""))
 
-    async def _at_work(self, run: Run, state: TaskState) -> Draft | None:
+    async def _at_work(self, run: Run, state: TaskState, anew: bool) -> Draft | None:
         base, start = state.base, state.start
         checkout = await self._repository.find_checkout(checkout_name(run.id, state))
         if base is None or start is None or checkout is None:
             return None
         before = dict.fromkeys(await self._between(base, start), "") if start != base else {}
-        written = await self._repository.touched(checkout, start)
+        if anew or checkout not in self._seen:
+            self._seen[checkout] = await self._repository.touched(checkout, start)
+        written = self._seen[checkout]
         # a file that is gone has no stamp, and is not the one of `start`
         files = {**before, **{path: stamp or "gone" for path, stamp in written.items()}}
         side = ClashSide(run.id, state.task.id, state.task.agent, "at_work")
@@ -173,6 +188,7 @@ class Drafts:
                     await self._file(matter, draft, path, others)
                 except (RepositoryFailed, KeyError):
                     log.debug("%s is passed over", path, exc_info=True)
+        self._written, self._read = self._read, {}
         return matter
 
     async def _file(self, matter: Matter, draft: Draft, path: str, others: Sequence[Draft]) -> None:
@@ -197,8 +213,14 @@ class Drafts:
         stamp = draft.files[path]
         if not stamp or draft.checkout is None:
             return await self._at(draft.tree, path)
-        content = None if stamp == "gone" else await self._repository.peek(draft.checkout, path)
-        return NO_FILE if content is None else _text(content, stamp)
+        if stamp == "gone":
+            return NO_FILE
+        known = self._written.get((draft.checkout, path))
+        if known is None or known.sign != stamp:
+            content = await self._repository.peek(draft.checkout, path)
+            known = NO_FILE if content is None else _text(content, stamp)
+        self._read[draft.checkout, path] = known
+        return known
 
     async def _at(self, commit: str, path: str) -> Text:
         if (commit, path) not in self._found:

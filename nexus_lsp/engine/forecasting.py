@@ -53,6 +53,9 @@ class Forecasting:
         self._drafts, self._reader = Drafts(engine), _Reader()
         self._timer: asyncio.TimerHandle | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._news: set[Key] = set()
+        """Whose agents were heard since their checkouts were looked at."""
+        self._looked_at_all = 0.0
         self._again = False
         self._cost = 0.0
 
@@ -61,10 +64,14 @@ class Forecasting:
     def hear(self, entry: f.Entry, _run: Run) -> None:
         """Look again once something is otherwise than a forecast supposed."""
         if isinstance(entry.fact, NEWS):
-            self.heard()
+            self._soon()
 
-    def heard(self) -> None:
+    def heard(self, run_id: str, task_id: str) -> None:
         """An agent gave a sign of life: it may have written."""
+        self._news.add((run_id, task_id))
+        self._soon()
+
+    def _soon(self) -> None:
         if self._looking is not None:
             self._again = True
         else:
@@ -125,7 +132,11 @@ class Forecasting:
     async def look(self) -> None:
         """One look: at the checkouts, then at who is in whose way."""
         engine = self._engine
-        drafts = await self._drafts.gather()
+        news, self._news = frozenset(self._news), set()
+        now = time.monotonic()
+        if all_of_them := now - self._looked_at_all >= EVERY:
+            self._looked_at_all = now
+        drafts = await self._drafts.gather(None if all_of_them else news)
         self._hold(drafts)
         matter = await self._drafts.matter(drafts)
         names = engine.names()
@@ -155,6 +166,8 @@ class _Reader:
     def __init__(self) -> None:
         self._grounds: dict[str, tuple[str | None, Ground]] = {}
         self._touches: dict[_Which, tuple[_Sign, Touch]] = {}
+        self._told: dict[tuple[int, int, int, str], tuple[Touch, Touch, Ground, tuple[f.Clash, ...]]] = {}
+        """By the identities of what was compared, which are kept along so that they stay theirs."""
 
     def foresee(self, matter: Matter, names: Mapping[str, str]) -> dict[str, tuple[f.Clash, ...]]:
         """Clashes by the run that they are told in."""
@@ -175,10 +188,15 @@ class _Reader:
             pairs += [(a, touch(piece, a.side)) for piece in matter.against.get((a.side, a.path), ())]
         self._touches = read_now
         found: dict[str, dict[f.Clash, None]] = {}
+        told_now = dict(self._told)
+        self._told = {}
         for a, b in pairs:
+            ground = grounds[a.path]
             for home in {side.run_id for side in (a.side, b.side) if side in matter.drafting}:
-                told = between(a, b, grounds[a.path], names, home)
-                found.setdefault(home, {}).update(dict.fromkeys(told))
+                which = id(a), id(b), id(ground), home
+                known = told_now.get(which) or (a, b, ground, between(a, b, ground, names, home))
+                self._told[which] = known
+                found.setdefault(home, {}).update(dict.fromkeys(known[3]))
         return {run_id: tuple(sorted(some, key=_place)) for run_id, some in found.items()}
 
     def _ground(self, path: str, text: Text) -> Ground:
