@@ -89,7 +89,8 @@ class Forecasting:
 
     def _begin(self) -> None:
         self._timer = None
-        if self._looking is None and self._concerned():
+        # one that was only opened to be looked at has yet to take up what its agents left
+        if self._looking is None and self._concerned() and not self._engine.at_rest:
             self._looking = asyncio.create_task(self._look_and_rest(), name="forecast")
 
     def _concerned(self) -> bool:

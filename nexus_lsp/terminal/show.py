@@ -63,7 +63,7 @@ class Narrator:
         self._titles: dict[str, tuple[str, str]] = {}
         self._claims: dict[str, str] = {}
         """Task -> how sure its agent says it is."""
-        self._foreseen: dict[str, set[str]] = {}
+        self._foreseen: dict[str, set[tuple[str, str]]] = {}
         """Run -> what was said of conflicts that are foreseen."""
 
     def line(self, event: Json) -> RenderableType | None:
@@ -210,14 +210,14 @@ class Narrator:
 
     def _conflict_forecast(self, e: Json) -> RenderableType | None:
         """What is new of it; a place moves while its agents write."""
-        told = {f"{c['path']}: {c['message']}": c["line"] + 1 for c in e["clashes"]}
-        known = self._foreseen.setdefault(e["run_id"], set())
-        new = [f"{line.replace(': ', f':{told[line]}: ', 1)}" for line in told if line not in known]
-        over = bool(known) and not told
+        told = {(c["path"], c["message"]): c["line"] + 1 for c in e["clashes"]}
+        known = self._foreseen.get(e["run_id"], set())
         self._foreseen[e["run_id"]] = set(told)
-        if over:
-            return Text("    No conflict is foreseen any more.", "dim")
-        return Group(*(Text.from_markup(f"    [yellow]![/] {escape(line)}") for line in new)) if new else None
+        if known and not told:
+            return Text("    no conflict is foreseen any more", "dim")
+        new = [(*what, line) for what, line in told.items() if what not in known]
+        rows = [f"    [yellow]![/] {escape(f'{path}:{line}: {said}')}" for path, said, line in new]
+        return Group(*map(Text.from_markup, rows)) if rows else None
 
     def _change_outdated(self, e: Json) -> RenderableType | None:
         if e["superseded_by"]:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -10,6 +14,8 @@ from engine_house import House, house, workspace
 from fakes import Brake, puts, replaces, task
 
 from nexus_lsp.core import facts as f
+from nexus_lsp.core.facts import ClashSide
+from nexus_lsp.core.forecast import Ground, Work, between, read
 from nexus_lsp.core.run import Run
 from nexus_lsp.engine import forecasting
 from nexus_lsp.ports import Assignment
@@ -137,13 +143,13 @@ async def test_across_two_runs(house: House) -> None:
 async def test_who_would_write_what_one_is_writing_waits_for_it(house: House) -> None:
     """Expected to write x.txt, the first writes b.txt; the third, which wants that, has to wait."""
     first = Brake(then=puts({}), before=puts({"b.txt": "mine\n"}))
-    third = Brake(then=puts({}))
+    second, third = Brake(then=puts({"other/c.txt": "c\n"})), Brake(then=puts({}))
     house.plays(
         task("t1", writes=["x.txt"]),
         task("t2", writes=["other/*"]),
         task("t3", "t2", writes=["b.txt"]),
         t1=first,
-        t2=puts({"other/c.txt": "c\n"}),
+        t2=second,
         t3=third,
     )
     run_id = await house.delegate()
@@ -152,6 +158,7 @@ async def test_who_would_write_what_one_is_writing_waits_for_it(house: House) ->
     async with asyncio.timeout(10):
         while "b.txt" not in house.engine.forecasting.touched.get(key, ()):
             await asyncio.sleep(0.01)
+    second.go.set()
     await house.until(run_id, lambda run: run.tasks["t2"].status == "completed")
     await asyncio.sleep(0.2)
     assert house.engine.runs[run_id].tasks["t3"].status == "pending"
@@ -159,6 +166,37 @@ async def test_who_would_write_what_one_is_writing_waits_for_it(house: House) ->
     await third.reached.wait()
     third.go.set()
     assert (await house.rests(run_id)).status == "ready"
+
+
+def test_lines_are_judged_as_git_merges_them(tmp_path: Path) -> None:
+    """A hundred pairs of edits of one text: what is foreseen is just what `git merge-file` cannot merge."""
+    base = [f"line {n}\n" for n in range(12)]
+    random = Random(7)
+    verdicts: list[tuple[bool, bool]] = []
+    for _ in range(100):
+        mine, theirs = edited(base, "mine", random), edited(base, "theirs", random)
+        for name, lines in (("mine", mine), ("base", base), ("theirs", theirs)):
+            (tmp_path / name).write_text("".join(lines))
+        merged = subprocess.run(
+            ["git", "merge-file", "-p", "mine", "base", "theirs"], cwd=tmp_path, capture_output=True
+        )
+        ground = Ground.of("x.txt", base)
+        a, b = (
+            read(Work(ClashSide("run", who, "code_developer", "at_work"), "x.txt", base, now), ground)
+            for who, now in (("t1", mine), ("t2", theirs))
+        )
+        verdicts.append((merged.returncode != 0, bool(between(a, b, ground, {}))))
+    assert {foreseen for conflict, foreseen in verdicts if conflict} == {True}
+    assert {foreseen for conflict, foreseen in verdicts if not conflict} == {False}
+
+
+def edited(base: Sequence[str], who: str, random: Random) -> list[str]:
+    """One or two lines replaced, taken out or put in."""
+    lines = list(base)
+    for _ in range(random.randint(1, 2)):
+        at, text = random.randrange(len(lines)), f"{who} {random.randint(0, 2)}\n"
+        lines[at : at + random.randint(0, 1)] = random.choice(([text], []))
+    return lines
 
 
 async def test_nothing_stale_after_a_restart(house: House) -> None:
