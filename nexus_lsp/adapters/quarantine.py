@@ -23,6 +23,7 @@ from pathlib import Path
 
 from nexus_lsp.adapters.git_checkout import RAW, lay_out, remove_tree
 from nexus_lsp.adapters.git_command import LEAST_VERSION, Git, RepositoryFailed, reported
+from nexus_lsp.adapters.git_glance import peek_in, touched_in
 from nexus_lsp.adapters.git_harvest import DEFAULT_EXCLUDES, list_checkout
 from nexus_lsp.adapters.git_index import WorkspaceIndex
 from nexus_lsp.adapters.git_objects import ObjectStore
@@ -115,6 +116,18 @@ class Quarantine:
             commit = await self._objects.commit_tree(tree, (start,), message)
         paths = await self._objects.changed_paths(start, commit)
         return Harvest(commit, paths, (*found.notes(), *notes))
+
+    async def touched(self, checkout: Path, start: str) -> Mapping[str, str]:
+        """See the port. No index is written: those who work there are not disturbed."""
+        with reported("Looking at a checkout"):
+            if self._laid.get(checkout) == start:
+                return await touched_in(self._git.at(self._index_of(checkout), checkout))
+            with self._scratch_folder() as folder:
+                return await touched_in(await self._seeded(folder / "index", checkout, start))
+
+    async def peek(self, checkout: Path, path: str) -> bytes | None:
+        """See the port."""
+        return await asyncio.to_thread(peek_in, checkout, path)
 
     async def discard(self, checkout: Path) -> None:
         """See the port. Nothing happens where there is none."""

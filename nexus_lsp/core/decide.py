@@ -126,6 +126,8 @@ def _first(run: Run, what: h.Happening, limits: Limits) -> Facts:  # noqa: PLR09
             return [] if over else [f.MemoryUnavailable(what.why)]
         case h.Measured():
             return team.measured(run, what)
+        case h.Foreseen():
+            return [] if over or what.clashes == run.forecast else [f.ConflictForecast(what.clashes)]
         case h.BackendSeen():
             return [] if over else [what.fact]
     assert_never(what)

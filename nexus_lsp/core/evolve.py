@@ -32,7 +32,7 @@ def begin(entry: f.Entry) -> Run:
     return Run(id=entry.run_id, started=entry.fact, started_at=entry.at, active_since=entry.at)
 
 
-def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912 - one table, one place
+def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912, PLR0915 - one table, one place
     """The run after a fact: the only way a run changes."""
     fact = entry.fact
     match fact:
@@ -59,7 +59,9 @@ def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912 - one table, one p
         case f.RunRecovered():
             return _recovered(run, fact.stopped_at, entry.at)
         case f.RunReady():
-            return replace(_rested(run, entry.at), status="ready", reason=fact.summary, resumes_to=None)
+            return replace(
+                _rested(run, entry.at), status="ready", reason=fact.summary, resumes_to=None, forecast=()
+            )
         case f.RunCompleted():
             return _over(run, "completed", run.reason, entry.at)
         case f.RunFailed():
@@ -156,6 +158,8 @@ def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912 - one table, one p
             return replace(run, warned=run.warned | {meter_key(fact.scope, fact.who, fact.measure)})
         case f.BudgetSpent():
             return _spent(run, fact)
+        case f.ConflictForecast():
+            return replace(run, forecast=fact.clashes)
         case f.AgentSpent():
             return _task(run, fact.task_id, live_tokens=fact.tokens)
         case (
@@ -232,11 +236,11 @@ def _recovered(run: Run, stopped_at: float, at: float) -> Run:
         for i, s in run.tasks.items()
     }
     rested = _rested(run, stopped_at)
-    return replace(rested, tasks=tasks, active_since=None if run.active_since is None else at)
+    return replace(rested, tasks=tasks, active_since=None if run.active_since is None else at, forecast=())
 
 
 def _over(run: Run, status: RunStatus, reason: str, at: float) -> Run:
-    return replace(_rested(run, at), status=status, reason=reason, ended_at=at, resumes_to=None)
+    return replace(_rested(run, at), status=status, reason=reason, ended_at=at, resumes_to=None, forecast=())
 
 
 def _rested(run: Run, at: float) -> Run:

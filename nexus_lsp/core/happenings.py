@@ -388,6 +388,13 @@ class Scrutinised:
 
 
 @dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What is foreseen now, over all."""
+
+    clashes: tuple[f.Clash, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BackendSeen:
     """A backend is given a rest, or works again."""
 
@@ -435,5 +442,6 @@ Happening = (
     | Measured
     | Replanned
     | Scrutinised
+    | Foreseen
     | BackendSeen
 )

@@ -131,6 +131,7 @@ class Run:
         considered: failed tasks that NEXUS Prime has had its say on.
         revision: another way that waits for the user's approval.
         quality: the newest figures of all that landed.
+        forecast: where the work of its tasks may not come together with others', as far as is foreseen now.
         decisions: counts decisions on changes; a landing that saw another count looks again.
     """
 
@@ -167,6 +168,7 @@ class Run:
     revision: f.RevisionProposed | None = None
     quality: f.QualityMeasured | None = None
     team: TeamState = field(default_factory=TeamState)
+    forecast: tuple[f.Clash, ...] = ()
 
     @property
     def pending_changes(self) -> tuple[Change, ...]:

@@ -9,8 +9,10 @@ state names the same work.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from types import MappingProxyType
 from typing import Literal
 
 from nexus_lsp.core.facts import Priority
@@ -19,6 +21,9 @@ from nexus_lsp.core.run import OVER, SETTLED, Run, TaskState, dependencies_met
 from nexus_lsp.core.spending import all_given_out
 
 EffectKind = Literal["snapshot", "baseline", "plan", "work", "land", "replan", "scrutinise"]
+Touched = Mapping[tuple[str, str], Collection[str]]
+"""(run id, task id) → the paths that a task at work has written so far."""
+
 PRIORITIES: Mapping[Priority, int] = {"critical": 0, "high": 1, "medium": 2, "low": 3}
 
 
@@ -76,12 +81,14 @@ def next_starts(
     reserved: Iterable[tuple[str, str]],
     at: float = 0.0,
     places: Callable[[str], int | None] = lambda _team: None,
+    touched: Touched = MappingProxyType({}),
 ) -> list[tuple[str, str]]:
     """(run id, task id) of the tasks to start now, most urgent first.
 
     `limit` counts agents at work over all runs, those of paused runs too, but not those that wait for an
     answer of the user; `reserved` are tasks that are being started already; `at` is in Unix seconds; `places`
-    says how many agents a team may have at work (None for no bound). Within a priority the earlier deadline
+    says how many agents a team may have at work (None for no bound); `touched` what tasks at work have really
+    written so far. Within a priority the earlier deadline
     goes first, then the run that has fewer agents at work, then the older.
     """
     taken = list(reserved)
@@ -91,7 +98,9 @@ def next_starts(
     chosen: list[tuple[str, str]] = []
     while at_work + len(taken) < limit:
         open_runs = [run for run in all_runs if _has_place(run, given, taken, places)]
-        candidates = [(_urgency(run, taken), run, _ready(run, taken, at)) for run in open_runs]
+        candidates = [
+            (_urgency(run, taken), run, _ready(run, given, taken, at, touched)) for run in open_runs
+        ]
         candidates = [c for c in candidates if c[2]]
         if not candidates:
             break
@@ -137,12 +146,15 @@ def _urgency(run: Run, taken: list[tuple[str, str]]) -> tuple[int, float, int, f
     return (PRIORITIES[run.started.priority], deadline, working, run.started_at, run.id)
 
 
-def _ready(run: Run, taken: list[tuple[str, str]], at: float) -> list[str]:
+def _ready(
+    run: Run, runs: Mapping[str, Run], taken: list[tuple[str, str]], at: float, touched: Touched
+) -> list[str]:
     """Tasks of this run that may start: dependencies settled, rested, no overlap, money left."""
     if run.revision is not None:
         return []
     starting = [run.tasks[t] for r, t in taken if r == run.id]
-    holders = busy(run) + starting
+    holders = [(s, touched.get((run.id, s.task.id), ())) for s in (*busy(run), *starting)]
+    others = [held for r in runs.values() if r.id != run.id for held in _held_elsewhere(r, taken, touched)]
     return [
         task_id
         for task_id, s in run.tasks.items()
@@ -151,15 +163,48 @@ def _ready(run: Run, taken: list[tuple[str, str]], at: float) -> list[str]:
         and (s.not_before is None or s.not_before <= at)
         and (run.id, task_id) not in taken
         and dependencies_met(run, s)
-        and not any(_overlap(s, other) for other in holders)
+        and not any(_overlap(s, other, wrote) for other, wrote in holders)
+        and not any(_meets(s, globs) for globs in others)
         and not all_given_out(run, task_id)
     ]
 
 
-def _overlap(a: TaskState, b: TaskState) -> bool:
-    """What a task really wrote replaces what it was expected to; an analysis writes nothing."""
-    if "analysis" in (a.task.type, b.task.type) or "validation" in (a.task.type, b.task.type):
-        return bool(set(a.task.writes) and set(b.task.writes)) and writes_overlap(
-            a.task.writes, b.task.writes
-        )
-    return writes_overlap(a.paths or a.task.writes, b.paths or b.task.writes)
+def _held_elsewhere(run: Run, taken: list[tuple[str, str]], touched: Touched) -> Iterator[Collection[str]]:
+    """What tasks of a run keep those of others from: of a run that stands still only what is being written,
+    and nothing of an agent that waits for the user."""
+    moves = run.status == "in_progress" and not run.away
+    for task_id, s in run.tasks.items():
+        works = s.working and task_id not in run.questions
+        if works or (s.submitted and moves) or (run.id, task_id) in taken:
+            yield _writes(s, touched.get((run.id, task_id), ()))
+
+
+def _meets(state: TaskState, globs: Collection[str]) -> bool:
+    """Across runs, nothing is supposed of tasks of which nothing is known."""
+    own = _writes(state)
+    return bool(own and globs) and writes_overlap(own, globs)
+
+
+def _overlap(a: TaskState, b: TaskState, wrote: Collection[str]) -> bool:
+    """Whether two tasks of a run may write the same; `wrote` is what `b` has written so far.
+
+    An analysis writes nothing; of two of which nothing was known, the second waits until the first is done.
+    """
+    ours, theirs = _writes(a), _writes(b, wrote)
+    if {"analysis", "validation"} & {a.task.type, b.task.type}:
+        return bool(ours and theirs) and writes_overlap(ours, theirs)
+    return (not ours and not _writes(b)) or writes_overlap(ours, theirs)
+
+
+def _writes(state: TaskState, wrote: Collection[str] = ()) -> Collection[str]:
+    """What a task really wrote replaces what it was expected to.
+
+    While it is at work, a glob that one of these files answers to is replaced by them; a file that was named,
+    and a glob that nothing answers to yet, are still to come.
+    """
+    if state.paths:
+        return {*state.paths, *wrote}
+    return {
+        *wrote,
+        *(glob for glob in state.task.writes if not any(fnmatchcase(path, glob) for path in wrote)),
+    }

@@ -28,6 +28,7 @@ from nexus_lsp.engine import effects, roster
 from nexus_lsp.engine.baseline import Baseline
 from nexus_lsp.engine.clock import Clock
 from nexus_lsp.engine.feedback import Feedback
+from nexus_lsp.engine.forecasting import Forecasting
 from nexus_lsp.engine.heads import Heads
 from nexus_lsp.engine.integration import Away, Integration
 from nexus_lsp.engine.mailroom import Mailroom
@@ -130,6 +131,7 @@ class Engine:
     recall: Recall = field(init=False)
     pulses: Pulses = field(init=False)
     ward: Ward = field(init=False)
+    forecasting: Forecasting = field(init=False)
     heads: Heads = field(init=False)
     _clock: Clock = field(init=False)
     at_rest: bool = False
@@ -139,7 +141,7 @@ class Engine:
     """Set for good by `close`: what is broken off from then on is gone on with at the next open."""
 
     def __post_init__(self) -> None:
-        self.mailroom, self.recall = Mailroom(self), Recall(self)
+        self.mailroom, self.recall, self.forecasting = Mailroom(self), Recall(self), Forecasting(self)
         self.pulses, self.ward, self._clock = Pulses(self), Ward(self), Clock(self)
         self.heads = Heads(self)
 
@@ -149,7 +151,7 @@ class Engine:
         """Replay the journal, then go on with what was under way. JournalFailed where it cannot be read."""
         for entry in await self.adapters.journal.open():
             self._remember(entry)
-        self.listeners += [Feedback(self).hear, self.recall.hear]
+        self.listeners += [Feedback(self).hear, self.recall.hear, self.forecasting.hear]
         await self.mailroom.open()
         self._baseline = Baseline(self.adapters.repository, self.adapters.gates)
         self._loop = asyncio.create_task(self._run_loop(), name="nexus engine")
@@ -179,6 +181,7 @@ class Engine:
             self._held.cancel()
         self._clock.stop()
         self.pulses.close()
+        await self.forecasting.close()
         if self._loop:
             self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
@@ -401,7 +404,8 @@ class Engine:
                 if effect not in self._effects:
                     self._effects[effect] = asyncio.create_task(self._perform(effect), name=str(effect))
         now = self.adapters.now()
-        for key in next_starts(live, self.settings.max_agents, self._starting, now, self.ward.places):
+        places, touched = self.ward.places, self.forecasting.touched
+        for key in next_starts(live, self.settings.max_agents, self._starting, now, places, touched):
             self._starting[key] = asyncio.create_task(self._start_task(*key), name=f"start {key}")
         self.pulses.look()
         self.mailroom.look()

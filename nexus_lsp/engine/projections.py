@@ -48,6 +48,7 @@ def run_detail(run: Run) -> Json:
         "notes": list(run.notes),
         "budgets": [_meter(meter) for meter in meters(run)],
         "quality": _quality(run.quality) if run.quality else None,
+        "forecast": [to_json(clash) for clash in run.forecast],
     }
 
 

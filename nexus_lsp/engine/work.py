@@ -53,6 +53,7 @@ def checkout_name(run_id: str, state: TaskState) -> str:
 
 
 def _pass_on(engine: Engine, run_id: str, state: TaskState, report: Report) -> None:
+    engine.forecasting.heard(run_id, state.task.id)
     match report:
         case Progress():
             what = h.Progressed(state.task.id, state.attempt, report.message, report.percent)

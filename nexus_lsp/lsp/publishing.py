@@ -17,6 +17,7 @@ from nexus_lsp.core.questioned import shown_at
 from nexus_lsp.core.text import split_lines
 from nexus_lsp.lsp import marks
 from nexus_lsp.lsp.desk import Desk, home
+from nexus_lsp.lsp.foreseen import Foreseen
 from nexus_lsp.lsp.language_server import NexusLanguageServer
 from nexus_lsp.lsp.showing import Showing
 
@@ -50,6 +51,7 @@ class Publisher:
         self._lensed: dict[str, list[tuple[str, str]]] = {}
         """Path → the changes, and their states, that its lenses were last made for."""
         self._gates: dict[str, list[tuple[str, Json]]] = {}
+        self.foreseen = Foreseen(self.show)
         self._asks: set[asyncio.Task[Any]] = set()
 
     # --- when ----------------------------------------------------------------------------------------
@@ -167,6 +169,8 @@ class Publisher:
             pages.setdefault(self._showing.page(change, uri), []).append(mark)
         for page, mark in self._gate_marks(path):
             pages.setdefault(page, []).append(mark)
+        for mark in self.foreseen.marks(path, desk.lines_of(path) if desk else [], self._server.units):
+            pages.setdefault(uri, []).append(mark)
         return pages
 
     async def _marks(self, desk: Desk, path: str) -> list[tuple[Json, Json]]:

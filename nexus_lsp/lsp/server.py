@@ -167,6 +167,7 @@ class LspFace:
                 desk.opened(path, document.source)
         await desk.reload()
         await self._progress.resume(api)
+        await self._publisher.foreseen.resume(api)
         await self._asks.ask_again(api)
         return api
 
@@ -324,6 +325,7 @@ class LspFace:
             return
         self._server.notify("nexus/event", event_out(event, self._showing.uri))
         self._publisher.note_gate(event)
+        self._publisher.foreseen.hear(event)
         self._progress.hear(event, self._showing.names)
         if event["type"] == "ask_opened":
             self._asks.put(api, event)

@@ -111,6 +111,15 @@ class Repository(Protocol):
         """Commit what stands in the checkout, as a child of `start`. Runs nothing the agent configured."""
         ...
 
+    async def touched(self, checkout: Path, start: str) -> Mapping[str, str]:
+        """What differs from `start` in a checkout that is being worked in: path -> a stamp, which is another
+        once the file is written again; "" for a file that is gone. Nested repositories are passed over."""
+        ...
+
+    async def peek(self, checkout: Path, path: str) -> bytes | None:
+        """A file of a checkout as it stands; None where there is no regular file."""
+        ...
+
     async def discard(self, checkout: Path) -> None:
         """Remove a checkout and all it holds."""
         ...

@@ -63,6 +63,8 @@ class Narrator:
         self._titles: dict[str, tuple[str, str]] = {}
         self._claims: dict[str, str] = {}
         """Task -> how sure its agent says it is."""
+        self._foreseen: dict[str, set[tuple[str, str]]] = {}
+        """Run -> what was said of conflicts that are foreseen."""
 
     def line(self, event: Json) -> RenderableType | None:
         """What the user sees of one event; None where it says nothing new to a person."""
@@ -206,6 +208,17 @@ class Narrator:
 
     def _gate_not_measured(self, e: Json) -> RenderableType:
         return Text.from_markup(f"  [yellow]○[/] gate   {e['gate']}: not measured: {escape(e['why'])}")
+
+    def _conflict_forecast(self, e: Json) -> RenderableType | None:
+        """What is new of it; a place moves while its agents write."""
+        told = {(c["path"], c["message"]): c["line"] + 1 for c in e["clashes"]}
+        known = self._foreseen.get(e["run_id"], set())
+        self._foreseen[e["run_id"]] = set(told)
+        if known and not told:
+            return Text("    no conflict is foreseen any more", "dim")
+        new = [(*what, line) for what, line in told.items() if what not in known]
+        rows = [f"    [yellow]![/] {escape(f'{path}:{line}: {said}')}" for path, said, line in new]
+        return Group(*map(Text.from_markup, rows)) if rows else None
 
     def _change_outdated(self, e: Json) -> RenderableType | None:
         if e["superseded_by"]:

@@ -154,6 +154,37 @@ async def test_an_edit_of_the_same_size_in_the_same_moment(workspace: Path, quar
     await check(quarantine, place, start, {**FIRST, "a.txt": b"z\n"})
 
 
+async def test_a_glance_at_an_agent_at_work(workspace: Path, quarantine: Quarantine) -> None:
+    place, start = await begin(quarantine)
+    assert await quarantine.touched(place, start) == {}
+    (place / "a.txt").unlink()
+    write(place, src__b_DOT_py="b = 2\n", new__deep="n")
+    git(place, "add", "-A")
+    git(place, "commit", "-qm", "mine")
+    (place / "out").symlink_to("/etc/hostname")
+    (place / "a.txt.pyc").write_bytes(b"")
+    seen = await quarantine.touched(place, start)
+    assert (list(seen), seen["a.txt"]) == (["a.txt", "new/deep", "out", "src/b.py"], "")
+    assert [await quarantine.peek(place, path) for path in seen] == [None, b"n", None, b"b = 2\n"]
+    assert await quarantine.touched(place, start) == seen
+    write(place, new__deep="m")
+    again = await quarantine.touched(place, start)
+    assert [path for path in again if again[path] != seen[path]] == ["new/deep"]
+    assert (await quarantine.harvest(place, start, "x")).paths == ("a.txt", "new/deep", "src/b.py")
+
+
+async def test_a_glance_that_cannot_trust_the_kept_index(
+    workspace: Path, quarantine: Quarantine, tmp_path: Path
+) -> None:
+    place, start = await begin(quarantine)
+    write(workspace, later="l")
+    other = (await quarantine.snapshot({}, (start,))).commit
+    assert await quarantine.touched(place, other) == {"later": ""}
+    (place / "src").rename(place / "kept")
+    (place / "src").symlink_to("kept")
+    assert await quarantine.peek(place, "src/b.py") is None
+
+
 async def test_a_harvest_without_the_kept_index(
     workspace: Path, quarantine: Quarantine, tmp_path: Path
 ) -> None:
@@ -231,6 +262,7 @@ async def test_nothing_the_agent_configured_is_run(
     put(place, ".git/info/exclude", "*\n")
     write(place, _DOT_gitattributes="* filter=x diff=x merge=x\n", new="n\r\n")
     rules = {".gitattributes": b"* filter=x diff=x merge=x\n", "new": b"n\r\n"}
+    assert set(await quarantine.touched(place, start)) == {".gitattributes", "new"}
     commit = await check(quarantine, place, start, {**FIRST, **rules})
     await quarantine.diff(start, commit)
     await quarantine.merge(start, commit, "x")

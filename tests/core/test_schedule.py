@@ -54,6 +54,12 @@ def three(run_id: str, **more: object) -> Run:
     return run(run_id, task("a"), task("b"), task("c"), **more)  # type: ignore[arg-type]
 
 
+def apart(run_id: str, **more: object) -> Run:
+    """Three tasks that write nothing which those of other runs do."""
+    own = (task(name, writes=[f"{run_id}/{name}"]) for name in "abc")
+    return run(run_id, *own, **more)  # type: ignore[arg-type]
+
+
 def test_every_ready_task_starts_up_to_the_limit() -> None:
     check([three("x")], "x/a", "x/b", "x/c")
     check([three("x")], "x/a", "x/b", limit=2)
@@ -63,7 +69,7 @@ def test_every_ready_task_starts_up_to_the_limit() -> None:
 
 
 def test_the_limit_counts_agents_of_all_runs_of_paused_ones_too() -> None:
-    paused = replace(three("p", states={"a": "at work", "b": "at work"}), status="paused")
+    paused = replace(apart("p", states={"a": "at work", "b": "at work"}), status="paused")
     check([paused, three("x")], "x/a", limit=3)
 
 
@@ -89,7 +95,7 @@ def test_dependencies_come_first() -> None:
 
 
 def test_priority_goes_before_age_and_the_deadline_within_it() -> None:
-    one = task("t")
+    one = task("t", writes=[])
     runs = [
         run("old", one, at=1, priority="low"),
         run("late", one, at=2, priority="high", deadline=200.0),
@@ -101,9 +107,9 @@ def test_priority_goes_before_age_and_the_deadline_within_it() -> None:
 
 
 def test_ten_runs_of_one_priority_take_turns() -> None:
-    runs = [three(f"r{n}", at=float(n)) for n in range(10)]
+    runs = [apart(f"r{n}", at=float(n)) for n in range(10)]
     check(runs, *(f"r{n}/a" for n in range(10)), "r0/b", "r1/b", limit=12)
-    busy = [three("r0", states={"a": "at work"}), three("r1", at=1)]
+    busy = [apart("r0", states={"a": "at work"}), apart("r1", at=1)]
     check(busy, "r1/a", "r0/b", limit=3)
 
 
@@ -138,8 +144,56 @@ def test_what_a_task_really_wrote_counts_from_then_on() -> None:
     check([replace(wrote, tasks={**wrote.tasks, "a": real})])
 
 
-def test_overlap_holds_within_one_run_only() -> None:
-    check([run("x", task("a", writes=["f"])), run("y", task("a", writes=["f"]), at=1)], "x/a", "y/a")
+WROTE: Mapping[str, tuple[Sequence[str], Sequence[str], Sequence[str], bool]] = {
+    "nothing yet": (["src/*.py"], [], ["src/b.py"], False),
+    "another file of its glob": (["src/*.py"], ["src/a.py"], ["src/b.py"], True),
+    "that very file": (["src/*.py"], ["src/b.py"], ["src/b.py"], False),
+    "what nobody expected": (["a.py"], ["b.py"], ["b.py"], False),
+    "one of two that were named": (["a.py", "b.py"], ["a.py"], ["b.py"], False),
+    "its file, and the other wants it": (["a.py"], ["a.py"], ["a.py"], False),
+    "something, and of neither was anything known": ([], ["a.py"], [], False),
+    "what a known one wants": ([], ["a.py"], ["a.py"], False),
+    "what a known one does not want": ([], ["a.py"], ["b.py"], True),
+}
+"""What a was expected to write, what it has written so far, what b is expected to, whether b starts."""
+
+
+@pytest.mark.parametrize("name", WROTE)
+def test_what_a_task_at_work_has_written_counts_already(name: str) -> None:
+    expected, wrote, wants, starts = WROTE[name]
+    a, b = task("a", writes=expected), task("b", writes=wants)
+    touched = {("x", "a"): tuple(wrote)}
+    one = run("x", a, b, states={"a": "at work"})
+    assert next_starts([one], 4, (), touched=touched) == ([("x", "b")] if starts else [])
+
+
+def test_overlap_is_judged_across_runs() -> None:
+    x, y = run("x", task("a", writes=["f"])), run("y", task("a", writes=["f"]), at=1)
+    check([x, y], "x/a")
+    check([run("x", task("a", writes=["f"]), states={"a": "at work"}), y])
+    check([run("x", task("a", writes=["f"]), states={"a": "submitted"}), y])
+    check([run("x", task("a", writes=["f"]), states={"a": "completed"}), y], "y/a")
+    check([run("x", task("a", writes=["g"]), states={"a": "at work"}), y], "y/a")
+    working = run("x", task("a", writes=["g"]), states={"a": "at work"})
+    assert next_starts([working, y], 4, (), touched={("x", "a"): ("f",)}) == []
+
+
+def test_another_run_of_which_nothing_is_known_is_not_waited_for() -> None:
+    check([run("x", task("a", writes=[])), run("y", task("a", writes=[]), at=1)], "x/a", "y/a")
+
+
+def test_a_run_that_stands_still_holds_only_what_is_being_written() -> None:
+    y = run("y", task("a", writes=["f"]), at=1)
+    for state, starts in (("submitted", ["y/a"]), ("at work", [])):
+        still = run("x", task("a", writes=["f"]), states={"a": state})
+        check([replace(still, status="paused"), y], *starts)
+        check([replace(still, head_seen="refs/heads/other"), y], *starts)
+
+
+def test_an_agent_that_waits_for_the_user_keeps_no_other_run_waiting() -> None:
+    x = run("x", task("a", writes=["f"]), states={"a": "at work"})
+    ask = f.AskOpened("ask_1", "question", "Which?", ("this", "that"), "that", task_id="a")
+    check([evolve(x, f.Entry(3, 0.0, "x", ask)), run("y", task("a", writes=["f"]), at=1)], "y/a")
 
 
 # --- what is due -------------------------------------------------------------------------------------

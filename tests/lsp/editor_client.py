@@ -108,6 +108,8 @@ class TestEditor:
         unopened: whether an edit of a file that is not open opens it ("open") or writes it ("disk").
         ask: gives the title chosen in a message request, None to dismiss it, NEVER not to answer.
         faults: what the server did that no editor would take.
+
+    `agents` is Python that puts a team of its own into the server before it serves.
     """
 
     __test__ = False
@@ -127,6 +129,7 @@ class TestEditor:
         env: Mapping[str, str] | None = None,
         folders: Sequence[Path] | None = None,
         ask: Callable[[Json], Any] = lambda params: None,
+        agents: str = "",
     ) -> None:
         self.root, self.encoding, self.configuration = root, encoding, configuration
         self.documents: dict[str, Document] = {}
@@ -149,6 +152,9 @@ class TestEditor:
         command = [sys.executable, "-m", "nexus_lsp", "serve", "--stdio"]
         if rest is not None or answer is not None:
             command = [sys.executable, "-c", _QUICK.format(rest=rest or 2.0, answer=answer or 5.0)]
+        if agents:
+            serving = 'from nexus_lsp.cli import main\nsys.exit(main(["serve", "--stdio"]))\n'
+            command = [sys.executable, "-c", agents + serving]
         home = state.parent / "home"
         home.mkdir(parents=True, exist_ok=True)
         clean = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(ROOT)}

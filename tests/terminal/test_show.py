@@ -51,6 +51,22 @@ def test_no_fact_is_obeyed_or_breaks_the_display(kind: str, data: st.DataObject)
     assert "\x1b" not in text and "\x07" not in text and "\u202e" not in text
 
 
+def test_a_foreseen_conflict_is_told_once() -> None:
+    narrator = show.Narrator({})
+
+    def told(*places: tuple[int, str]) -> str:
+        clashes = [{"path": "calc.py", "line": line, "message": message} for line, message in places]
+        line = narrator.line({"type": "conflict_forecast", "run_id": "r", "clashes": clashes})
+        return shown(line).strip() if line is not None else ""
+
+    first, second = "Code and Alpha both change `parse` here", "Code and Beta both make this file"
+    assert told((4, first)) == f"! calc.py:5: {first}"
+    assert told((5, first)) == ""
+    assert told((5, first), (0, second)) == f"! calc.py:1: {second}"
+    assert told() == "no conflict is foreseen any more"
+    assert told() == ""
+
+
 def test_a_change_shows_what_would_be_accepted() -> None:
     line = {
         "path": f"{EVIL}.py",

@@ -341,6 +341,18 @@ interface Spent {
   limit: number;
 }
 
+/** A place where the work of two may not come together; lines are 0-based, `count` is 0 for an insertion. */
+export interface Clash {
+  uri: string;
+  path: string;
+  line: number;
+  count: number;
+  kind: "overlap" | "adjoining" | "symbol" | "contract";
+  symbols: string[];
+  sides: { runId: RunId; taskId: TaskId; agentId: AgentId; state: "at_work" | "waits" | "landed" | "proposed" | "accepted" }[];
+  message: string;
+}
+
 /** The fields the extension reads; the server sends all of a fact's, see `docs/`. */
 export interface EventFields {
   run_started: { request: string };
@@ -374,6 +386,7 @@ export interface EventFields {
   gate_failed: { gate: string; taskId: TaskId | null };
   gate_not_measured: { gate: string; taskId: TaskId | null; why: string };
   gate_warning: { gate: string; places: { path: string; line: number; message: string }[] };
+  conflict_forecast: { clashes: Clash[] };
   gate_quality: Omit<Quality, "measuredBy">;
   change_proposed: object;
   change_accepted: { changeId: ChangeId };

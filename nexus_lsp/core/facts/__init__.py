@@ -22,6 +22,7 @@ from nexus_lsp.core.facts.changes import (
     ChangeReopened,
     Move,
 )
+from nexus_lsp.core.facts.forecasts import Clash, ClashKind, ClashSide, ConflictForecast, SideState
 from nexus_lsp.core.facts.gates import (
     BaselineMeasured,
     GateFailed,
@@ -104,6 +105,10 @@ __all__ = [
     "ChangeProposed",
     "ChangeRejected",
     "ChangeReopened",
+    "Clash",
+    "ClashKind",
+    "ClashSide",
+    "ConflictForecast",
     "Entry",
     "Fact",
     "GateFailed",
@@ -144,6 +149,7 @@ __all__ = [
     "RunRecovered",
     "RunResumed",
     "RunStarted",
+    "SideState",
     "SnapshotTaken",
     "TaskCancelled",
     "TaskCompleted",
@@ -198,6 +204,7 @@ Fact = (
     | AskAnswered
     | BudgetWarned
     | BudgetSpent
+    | ConflictForecast
     | TeamFact
 )
 
