@@ -21,6 +21,7 @@ from nexus_lsp.core.facts.changes import (
     ChangeRejected,
     ChangeReopened,
     Move,
+    RevisionAsked,
 )
 from nexus_lsp.core.facts.gates import (
     BaselineMeasured,
@@ -135,6 +136,7 @@ __all__ = [
     "RepairCause",
     "RepairRequested",
     "ReplanRequested",
+    "RevisionAsked",
     "RevisionProposed",
     "RunCancelled",
     "RunCompleted",
@@ -193,6 +195,7 @@ Fact = (
     | ChangeRejected
     | ChangeOutdated
     | ChangeReopened
+    | RevisionAsked
     | BaseMoved
     | AskOpened
     | AskAnswered
