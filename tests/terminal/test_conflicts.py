@@ -6,7 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
-from command_line import LINTY, House
+from command_line import CALC, LINTY, House
+from test_delegate import task
+
+from nexus_lsp.adapters.claude_launcher import find_cli
+from tests.scripted.anthropic_server import Request, ScriptedAnthropic, Turn, by_task, edit, read, say
+from tests.scripted.openai_server import ScriptedOpenAI
 
 MINE = LINTY.replace("import sys\n", "import sys as system\n")
 FIXED = LINTY.replace("import sys\n", "")
@@ -73,3 +78,41 @@ async def test_a_key_for_another_version_says_who_cannot(tmp_path: Path) -> None
     said = await house.run("review", stdin="q\nr\nshorter\n")
     assert "local team works by fixed rules" in " ".join(said.text.split())
     assert house.text("b.py") == LINTY
+
+
+@pytest.mark.skipif(find_cli() is None, reason="Claude Code is not installed")
+async def test_another_version_by_a_real_agent(tmp_path: Path) -> None:
+    """Claude Code proposes; the user has it done in another way, follows that, and accepts it."""
+    house = House(tmp_path).write(calc=CALC).git()
+    prompts: list[str] = []
+
+    def again(r: Request) -> Turn:
+        prompts.append(r.prompt)
+        if r.turn == 0:
+            return read("calc.py")
+        if r.turn == 1:
+            assert "return a + b" in r.result, "what waits stands in its checkout"
+            return edit("calc.py", "    return a + b", "    return sum((a, b))")
+        return say("It sums now.")
+
+    first = [read("calc.py"), edit("calc.py", "    return a - b", "    return a + b"), say("It adds.")]
+    plan = {
+        "summary": "Add.",
+        "tasks": [task("code", "code_developer", "implementation", writes=("calc.py",))],
+    }
+    script = by_task({"code": first, "revise-1": again})
+    async with ScriptedOpenAI(plan=plan) as openai, ScriptedAnthropic(script) as claude:
+        house.env = {
+            "OPENAI_BASE_URL": openai.base_url,
+            "OPENAI_API_KEY": "k",
+            "ANTHROPIC_BASE_URL": claude.base_url,
+            "ANTHROPIC_API_KEY": "k",
+        }
+        said = await house.run("delegate", "Make add() add", "--accept", "none")
+        assert said.code == 0, said.text
+        said = await house.run("review", "revise", "calc.py", "--feedback", "Use sum().")
+        assert (said.code, "return sum((a, b))" in said.text) == (0, True), said.text
+        accepted = await house.run("review", "accept", "calc.py")
+    assert accepted.code == 0 and claude.errors == []
+    assert house.text("calc.py") == CALC.replace("a - b", "sum((a, b))")
+    assert "Use sum()." in prompts[0] and "return a - b" in prompts[0]
