@@ -140,13 +140,13 @@ def _at_edge(hunk: Hunk, sure: Sure, live: Lines) -> int | None:
     return None
 
 
-def already_there(hunk: Hunk, base: Lines, live: Lines) -> int | None:
+def already_there(hunk: Hunk, base: Lines, live: Lines, sure: Sure | None = None) -> int | None:
     """The line of `live` where the hunk's `after` stands in the place of its `before`; None = it does not.
 
     The lines around the hunk must have sure places (an end of the file counts as one), and between them
-    must be exactly `after`.
+    must be exactly `after`. `sure` is `sure_lines` of both, where that is known.
     """
-    sure = sure_lines(base, live)
+    sure = sure_lines(base, live) if sure is None else sure
     above = sure[hunk.line - 1] if hunk.line else -1
     below = sure[hunk.end] if hunk.end < len(sure) else len(live)
     if above is None or below is None or tuple(live[above + 1 : below]) != hunk.after:

@@ -35,6 +35,10 @@ REACH = 20
 """Lines of the base between a hunk and the nearest sure line at most; past it its surroundings are gone."""
 
 
+WINDOW = 10 * REACH
+"""Lines around a hunk that are looked at where its place is known; more than `REACH`, whose ends count."""
+
+
 @dataclass(frozen=True, slots=True)
 class Conflict:
     """What stands where a hunk was to go.
@@ -62,13 +66,13 @@ def in_conflict(change: Change, status: ChangeStatus, note: str, superseded_by: 
     return lost and change.kind == "edit" and superseded_by is None
 
 
-def find_conflict(hunk: Hunk, base: Lines, live: Lines) -> Conflict | None:
+def find_conflict(hunk: Hunk, base: Lines, live: Lines, sure: Sure | None = None) -> Conflict | None:
     """The three sides of a hunk of `base` that has no place in `live`; None where its surroundings are gone.
 
     The stretch between the nearest sure lines around the hunk, without those of the user's edits in it that
-    leave the hunk's own lines alone.
+    leave the hunk's own lines alone. `sure` is `anchors.sure_lines` of both, where that is known.
     """
-    sure = sure_lines(base, live)
+    sure = sure_lines(base, live) if sure is None else sure
     above, below = (
         _nearest(range(hunk.line - 1, -2, -1), sure),
         _nearest(range(hunk.end, len(base) + 1), sure),
@@ -89,10 +93,33 @@ def find_conflict(hunk: Hunk, base: Lines, live: Lines) -> Conflict | None:
     return Conflict(first, tuple(region[top:low]), yours, theirs)
 
 
-def sides_of(hunk: Hunk, base: Lines, accepted: Sequence[Hunk], live: Lines) -> Conflict | None:
-    """`find_conflict` with what was `accepted` of the same base taken into account."""
-    over, (moved,) = over_accepted(base, [hunk], accepted)
-    return find_conflict(moved, over, live)
+def sides_of(
+    hunks: Sequence[Hunk],
+    base: Lines,
+    accepted: Sequence[Hunk],
+    live: Lines,
+    near: Sequence[range | None] = (),
+) -> list[Conflict | None]:
+    """`find_conflict` of hunks of one base, with what was `accepted` of it taken into account.
+
+    Args:
+        near: of each hunk, lines of `live` where it is known to be; then only those around are looked at.
+    """
+    over, moved = over_accepted(base, hunks, accepted)
+    known = list(near) or [None] * len(hunks)
+    sure = sure_lines(over, live) if None in known else None
+    return [
+        find_conflict(hunk, over, live, sure) if at is None else _close_by(hunk, over, live, at)
+        for hunk, at in zip(moved, known, strict=True)
+    ]
+
+
+def _close_by(hunk: Hunk, base: Lines, live: Lines, at: range) -> Conflict | None:
+    top, low = max(0, hunk.line - WINDOW), min(len(base), hunk.end + WINDOW)
+    start = max(0, at.start - WINDOW) if top else 0
+    end = at.stop + WINDOW if low < len(base) else len(live)
+    found = find_conflict(replace(hunk, line=hunk.line - top), base[top:low], live[start:end])
+    return replace(found, line=found.line + start) if found else None
 
 
 def _nearest(lines: Iterable[int], sure: Sure) -> int | None:

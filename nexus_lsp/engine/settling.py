@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nexus_lsp.core.anchors import already_there, place
+from nexus_lsp.core.anchors import already_there, place, sure_lines
 from nexus_lsp.core.changes import Applied, Change
 from nexus_lsp.core.conflicts import Conflict, How, in_conflict, settled, sides_of
 from nexus_lsp.core.hunks import Hunk
@@ -57,14 +57,16 @@ async def look(engine: Engine, run: Run, ids: Iterable[str]) -> dict[str, Look]:
         if file is None or text is None:
             continue
         live = tuple(split_lines(text))
-        for change in (s.change for s in states if s.change.path == path):
-            base = split_lines((await repository.read(change.base or "")).decode("utf-8"))
-            hunk, accepted = hunk_of(change), _accepted(run, change)
-            if run.changes[change.id].status == "pending" and _stands(hunk, base, accepted, live):
-                continue
-            sides = sides_of(hunk, base, accepted, live)
-            if sides is not None:
-                found[change.id] = Look(sides, live, file[0])
+        mine = [s for s in states if s.change.path == path]
+        for base in dict.fromkeys(s.change.base for s in mine):
+            group = [s for s in mine if s.change.base == base]
+            lines = split_lines((await repository.read(base or "")).decode("utf-8"))
+            accepted = _accepted(run, group[0].change)
+            group = [s for s in group if s.status != "pending"] + _placeless(group, lines, accepted, live)
+            sides = sides_of([hunk_of(s.change) for s in group], lines, accepted, live)
+            found |= {
+                s.change.id: Look(one, live, file[0]) for s, one in zip(group, sides, strict=True) if one
+            }
     if found:
         await repository.keep(f"{run.id}/settled/{taken.commit[:16]}", taken.commit)
     return found
@@ -76,9 +78,15 @@ async def stands_already(repository: Repository, change: Change, live: Sequence[
     return already_there(hunk_of(change), base, live) is not None
 
 
-def _stands(hunk: Hunk, base: Sequence[str], accepted: Sequence[Hunk], live: Sequence[str]) -> bool:
-    over, moved = over_accepted(base, [hunk], accepted)
-    return place(moved, over, live) != [None] or already_there(hunk, base, live) is not None
+def _placeless(
+    states: Sequence[ChangeState], base: Sequence[str], accepted: Sequence[Hunk], live: Sequence[str]
+) -> list[ChangeState]:
+    """Those that wait, have no place in the text and do not stand there already."""
+    waiting = [s for s in states if s.status == "pending"]
+    over, moved = over_accepted(base, [hunk_of(s.change) for s in waiting], accepted)
+    lost = [s for s, line in zip(waiting, place(moved, over, live), strict=True) if line is None]
+    sure = sure_lines(base, live) if lost else None
+    return [s for s in lost if already_there(hunk_of(s.change), base, live, sure) is None]
 
 
 def _accepted(run: Run, change: Change) -> list[Hunk]:

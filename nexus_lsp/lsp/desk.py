@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from nexus_lsp.core.anchors import Sure, already_there, place, sure_lines
-from nexus_lsp.core.conflicts import Conflict, sides_of
+from nexus_lsp.core.conflicts import sides_of
 from nexus_lsp.core.hunks import Hunk
 from nexus_lsp.core.text import Edit, split_lines
 from nexus_lsp.core.tracking import Placed, settle
@@ -206,6 +206,7 @@ class Desk:
 
     def _settle(self, sheet: Sheet, wanted: Mapping[str, Json]) -> None:
         hunks = {i: sheet.standing(c) for i, c in wanted.items()}
+        before = sheet.placed
         sheet.placed = {i: p for i, p in sheet.placed.items() if i in hunks and _same(p.hunk, hunks[i])}
         missing = [c for i, c in wanted.items() if i not in sheet.placed]
         live = sheet.lines
@@ -215,24 +216,25 @@ class Desk:
         for change, line in self._afters(sheet, [c for c in missing if c["status"] == "accepted"], live):
             if line is not None:
                 sheet.placed[change["id"]] = settle(hunks[change["id"]], line, live)
-        self._place_conflicts(sheet, wanted)
+        self._place_conflicts(sheet, wanted, before)
         sheet.lost = {i for i, c in wanted.items() if c["status"] == "pending" and i not in sheet.placed}
 
-    def _place_conflicts(self, sheet: Sheet, wanted: Mapping[str, Json]) -> None:
-        """Each conflict anew: what it shows is what stands there now."""
+    def _place_conflicts(
+        self, sheet: Sheet, wanted: Mapping[str, Json], before: Mapping[str, Placed]
+    ) -> None:
+        """Each conflict anew: what it shows is what stands there now. Where it was tells where to look."""
         sheet.conflicts = {}
-        for change in (c for c in wanted.values() if c.get("conflict")):
-            found = self._sides(sheet, change, wanted.values())
-            if found is not None:
-                sheet.conflicts[change["id"]] = found
-                hunk = Hunk(found.line, found.yours, found.theirs)
-                sheet.placed[change["id"]] = settle(hunk, found.line, sheet.lines)
-
-    def _sides(self, sheet: Sheet, change: Json, beside: Iterable[Json]) -> Conflict | None:
-        name = self._bases[change["id"]]
-        taken = [c for c in beside if c["status"] == "accepted" and self._bases[c["id"]] == name]
-        base = split_lines(sheet.plain(self._texts[name]))
-        return sides_of(sheet.hunk(change), base, [sheet.hunk(c) for c in taken], sheet.lines)
+        for base, group in self._by_base(sheet, [c for c in wanted.values() if c.get("conflict")]):
+            name = self._bases[group[0]["id"]]
+            taken = [c for i, c in wanted.items() if c["status"] == "accepted" and self._bases[i] == name]
+            windows = [before.get(c["id"]) for c in group]
+            near = [range(w.start, w.end) if w else None for w in windows]
+            hunks, accepted = [sheet.hunk(c) for c in group], [sheet.hunk(c) for c in taken]
+            for change, sides in zip(group, sides_of(hunks, base, accepted, sheet.lines, near), strict=True):
+                if sides is not None:
+                    sheet.conflicts[change["id"]] = sides
+                    hunk = Hunk(sides.line, sides.yours, sides.theirs)
+                    sheet.placed[change["id"]] = settle(hunk, sides.line, sheet.lines)
 
     def _by_base(self, sheet: Sheet, changes: Sequence[Json]) -> list[tuple[list[str], list[Json]]]:
         groups: dict[str, list[Json]] = {}
@@ -332,7 +334,8 @@ class Desk:
         sheet = self.sheets.get(path) or await self._from_disk(path)
         typed: set[str] = set()
         for base, group in self._by_base(sheet, changes):
-            typed |= {c["id"] for c in group if already_there(sheet.hunk(c), base, sheet.lines) is not None}
+            sure, live = sure_lines(base, sheet.lines), sheet.lines
+            typed |= {c["id"] for c in group if already_there(sheet.hunk(c), base, live, sure) is not None}
         if typed:
             await self._execute("review.carried", {"change_ids": sorted(typed), "typed": True})
         return typed

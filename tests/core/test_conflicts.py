@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nexus_lsp.core.anchors import already_there, place
-from nexus_lsp.core.conflicts import Conflict, both, find_conflict, settled
+from nexus_lsp.core.conflicts import Conflict, both, find_conflict, settled, sides_of
 from nexus_lsp.core.diff import diff
 from nexus_lsp.core.hunks import Hunk, apply
 from nexus_lsp.core.text import split_lines
@@ -160,3 +160,19 @@ def test_where_nothing_was_changed_theirs_is_what_was_proposed(
     found = find_conflict(hunk, base, base)
     assert found is not None and found.base == found.yours
     assert already_there(hunk, base, apply(base, [hunk])) in (hunk.line, None)
+
+
+def test_where_its_place_is_known_only_what_is_around_is_looked_at() -> None:
+    base = [f"{n}\n" for n in range(2_000)]
+    live = [f"above {n}\n" for n in range(500)] + ["mine\n" if line == "900\n" else line for line in base]
+    hunk = Hunk(900, ("900\n",), ("THEIRS\n",))
+    everywhere, close_by = (
+        sides_of([hunk], base, [], live),
+        sides_of([hunk], base, [], live, [range(1400, 1401)]),
+    )
+    assert everywhere == close_by == [Conflict(1400, ("900\n",), ("mine\n",), ("THEIRS\n",))]
+    edges = [Hunk(0, ("0\n",), ("X\n",)), Hunk(1999, ("1999\n",), ("X\n",))]
+    typed = ["top\n", "mine\n", *base[1:1999], "mine\n", "end\n"]
+    assert sides_of(edges, base, [], typed, [range(1, 2), range(2000, 2001)]) == sides_of(
+        edges, base, [], typed
+    )
