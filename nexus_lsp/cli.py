@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nexus_lsp.ports import EngineApi, Face
 
 USAGE, FAILED, CANCELLED = 2, 1, 3
+ACTIONS = ("ask", "list", "accept", "reject", "undo", "resolve", "revise")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -97,10 +98,13 @@ def _amount(text: str) -> int:
 
 
 def _review_arguments(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("action", nargs="?", choices=("ask", "list", "accept", "reject", "undo"), default="ask")
-    sub.add_argument("ids", nargs="*", metavar="CHANGE", help="ids of changes or runs, or paths")
+    sub.add_argument("action", nargs="?", choices=ACTIONS, default="ask")
+    sub.add_argument(
+        "ids", nargs="*", metavar="CHANGE", help="ids of changes or runs, or paths; last of `resolve`, how"
+    )
     sub.add_argument("--workspace", type=Path, default=Path(), metavar="DIR")
     sub.add_argument("--reason", default="", help="why you reject; the agents hear it")
+    sub.add_argument("--feedback", default="", help="what is to be different, for `revise`")
     sub.set_defaults(run=_review)
 
 
@@ -212,6 +216,13 @@ def _review(args: argparse.Namespace) -> int:
 
         return await command(api, console, args.action, args.ids, args.reason)
 
+    async def revise(api: EngineApi, console: Console) -> int:
+        from nexus_lsp.terminal.delegate import revise
+
+        return await revise(api, console, args.ids, args.feedback)
+
+    if args.action == "revise":
+        return _with_engine(args.workspace, Settings(), revise)
     return _with_engine(args.workspace, Settings(), run, at_rest=True)
 
 

@@ -123,19 +123,19 @@ class DiskFace:
                 _trade_places(source, target, wanted, mode)
                 return
             _clear(target)
-            _write(target, wanted, mode)
+            _write(target, wanted, mode, None if target != source else expected)
         if wanted is None or target != source:
+            if expected is not None and _read(source) != expected:
+                raise _Changed
             source.unlink(missing_ok=True)
 
     def _replace(self, file: Path, expected: bytes, wanted: bytes) -> str:
-        if _read(file) != expected:
-            return "the file changed on disk just now; try again"
         if not _inside(self._workspace, file):
             return f"{file.name} leads out of the workspace"
 
         def put() -> None:
             self._keep(file, expected)
-            _write(file, wanted, _mode(file))
+            _write(file, wanted, _mode(file), expected)
 
         return _guarded(put)
 
@@ -145,6 +145,13 @@ class DiskFace:
         (self._backups / f"{time.time_ns()}-{file.name[:100]}").write_bytes(content)
         for old in sorted(self._backups.iterdir())[:-KEPT_BACKUPS]:
             old.unlink(missing_ok=True)
+
+
+CHANGED = "the file changed on disk just now; try again"
+
+
+class _Changed(Exception):
+    """Another program wrote the file meanwhile."""
 
 
 class _Side:
@@ -162,6 +169,10 @@ def _sides(change: Change) -> tuple[_Side, _Side]:
 def _guarded(put: Callable[[], None]) -> str:
     try:
         put()
+    except _Changed:
+        return CHANGED
+    except FileExistsError as error:
+        return f"{Path(str(error.filename2 or error.filename)).name} exists already"
     except OSError as error:
         return f"it could not be written: {error.strerror or error}"
     return ""
@@ -206,7 +217,7 @@ def _trade_places(source: Path, target: Path, wanted: bytes, mode: str) -> None:
     source.rename(aside)
     try:
         _clear(target)
-        _write(target, wanted, mode)
+        _write(target, wanted, mode, None)
     except BaseException:
         source.parent.mkdir(parents=True, exist_ok=True)
         aside.rename(source)
@@ -225,11 +236,17 @@ def _inside(workspace: Path, file: Path) -> bool:
     return file.parent.resolve().is_relative_to(workspace.resolve())
 
 
-def _write(file: Path, content: bytes, mode: str) -> None:
-    """Put bytes in place in one step; an existing file's permissions stay but for the executable bit."""
+def _write(file: Path, content: bytes, mode: str, expected: bytes | None) -> None:
+    """Put bytes in place in one step; an existing file's permissions stay but for the executable bit.
+
+    What is there is looked at once more right before that step: to write and sync takes a while, and another
+    program may be at the file. `expected` is what has to be there; None: no file.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
     if mode == "120000":
-        _link(file, os.fsdecode(content))
+        if expected is not None and _read(file) != expected:
+            raise _Changed
+        _link(file, os.fsdecode(content), new=expected is None)
         return
     permissions = _permissions(file, mode)
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=".nexus-")
@@ -239,6 +256,11 @@ def _write(file: Path, content: bytes, mode: str) -> None:
             out.flush()
             os.fsync(out.fileno())
         os.chmod(name, permissions)  # noqa: PTH101
+        if expected is None:
+            _put_new(Path(name), file)
+            return
+        if _read(file) != expected:
+            raise _Changed
         os.replace(name, file)  # noqa: PTH105
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -251,7 +273,24 @@ def _permissions(file: Path, mode: str) -> int:
     return permissions | (permissions & 0o444) >> 2 if mode == "100755" else permissions & ~0o111
 
 
-def _link(file: Path, target: str) -> None:
+def _put_new(scratch: Path, file: Path) -> None:
+    """Unlike a rename, a hard link never takes the place of a file that came meanwhile."""
+    try:
+        file.hardlink_to(scratch)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if os.path.lexists(file):
+            raise FileExistsError(0, "exists", str(file)) from None
+        scratch.replace(file)
+    else:
+        scratch.unlink()
+
+
+def _link(file: Path, target: str, new: bool) -> None:
+    if new:
+        file.symlink_to(target)
+        return
     scratch = file.with_name(f".nexus-{time.time_ns()}")
     scratch.symlink_to(target)
     scratch.replace(file)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from nexus_lsp.adapters.socket_client import Link
 from nexus_lsp.adapters.socket_server import HostedApi
 from nexus_lsp.adapters.socket_wire import Gone, Json
+from nexus_lsp.core.changes import Applied, Change
 from nexus_lsp.core.problems import Refused
 from nexus_lsp.core.settings import Settings, settings_over
 from nexus_lsp.ports import CarriedOut, Face, JournalFailed
@@ -53,8 +54,8 @@ class SharedEngine:
         self._joining: asyncio.Task[None] | None = None
         self._listeners: list[Callable[[Json], None]] = []
         self._seen: int | None = None
-        self._unheard: dict[str, str] = {}
-        """Change ids this face carried out, by the operation that says so, until the engine knows of it."""
+        self._unheard: dict[str, tuple[str, Json]] = {}
+        """Changes this face carried out: operation and argument that say so, until the engine knows of it."""
         self._closed = False
 
     # --- the port ------------------------------------------------------------------------------------
@@ -172,16 +173,20 @@ class SharedEngine:
             except Exception:
                 log.exception("a listener failed")
 
-    def _carried(self, out: CarriedOut, undo: bool) -> None:
-        self._unheard |= dict.fromkeys(out.applied, "review.reopen" if undo else "review.carried")
+    def _carried(self, changes: Sequence[Change], out: CarriedOut, undo: bool) -> None:
+        for change in (c for c in changes if c.id in out.applied):
+            said: Json = {"change_ids": [change.id]}
+            if change.kind == "edit" and not undo:  # what was put in for a conflict is not what was proposed
+                said["applied"] = {change.id: asdict(Applied.by(change))}
+            self._unheard[change.id] = ("review.reopen" if undo else "review.carried", said)
 
     async def _say_unheard(self) -> None:
         """A holder that died between our edit and its journal took the news with it: say it to the next."""
         unheard, self._unheard = self._unheard, {}
-        for change_id, operation in unheard.items():
+        for change_id, (operation, said) in unheard.items():
             try:
                 assert self._api is not None
-                await self._api.execute(operation, {"change_ids": [change_id]})
+                await self._api.execute(operation, said)
             except (Refused, JournalFailed, Gone):
                 log.exception("%s of %s was lost", operation, change_id)
 

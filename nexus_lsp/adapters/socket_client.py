@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,7 +18,7 @@ from nexus_lsp.ports import CarriedOut, Face
 
 ATTACH_SECONDS = 10.0
 
-CarriedHere = Callable[[CarriedOut, bool], None]
+CarriedHere = Callable[[Sequence[Change], CarriedOut, bool], None]
 
 
 class Link:
@@ -96,7 +96,7 @@ class Link:
             changes = from_json(argument["changes"], tuple[Change, ...])
             undo = bool(argument["undo"])
             out = await self._face.carry_out(changes, undo)
-            self._carried(out, undo)
+            self._carried(changes, out, undo)
             return to_json(out)
         raise InvalidArgument(f"{name!r} is nothing to ask of a face.")
 

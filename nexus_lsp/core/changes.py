@@ -7,7 +7,7 @@ Paths are workspace-relative and POSIX; bytes that are not UTF-8 ride along as s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 ChangeKind = Literal["edit", "create", "delete", "rename", "binary", "mode", "symlink"]
@@ -54,3 +54,22 @@ class Change:
     before_mode: str | None = None
     after_mode: str | None = None
     depends_on: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What was put into the user's text for an `edit`, where that is not the proposal; fields as there."""
+
+    base: str
+    line: int
+    before: str
+    after: str
+
+    @classmethod
+    def by(cls, change: Change) -> Applied:
+        """What a change puts in as it is."""
+        return cls(change.base or "", change.line, change.before, change.after)
+
+    def of(self, change: Change) -> Change:
+        """The change with this as its edit."""
+        return replace(change, base=self.base, line=self.line, before=self.before, after=self.after)

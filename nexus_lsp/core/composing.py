@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from nexus_lsp.core.copies import again, without_copy
 from nexus_lsp.core.diff import diff
 from nexus_lsp.core.hunks import Hunk, Lines, apply, common_ends
 
@@ -135,31 +136,41 @@ def resurrects(new_hunk: Hunk, rejected: Sequence[Hunk], base: Lines) -> bool:
     return without(new_hunk, rejected, base) != new_hunk
 
 
-def without(new_hunk: Hunk, rejected: Sequence[Hunk], base: Lines) -> Hunk | None:
+def without(
+    new_hunk: Hunk, rejected: Sequence[Hunk], base: Lines, placeless: Sequence[Hunk] = ()
+) -> Hunk | None:
     """The hunk without those parts that would bring a rejected hunk back; None where nothing remains.
 
     A part is a hunk of the diff between `before` and `after`, or, where a rejected replacement or a
-    rejected insertion of some text lies at the start or end of such a part, that.
+    rejected insertion of some text lies at the start or end of such a part, that. What is the same but for
+    white space, or the same insertion elsewhere, is told by `copies`.
 
     Args:
         new_hunk: on `base`.
         rejected: on `base` too; carry older ones over with `place` or `shift` first.
+        placeless: those that have no sure place in it any more; each place may be theirs.
     """
     parts = [replace(part, line=part.line + new_hunk.line) for part in diff(new_hunk.before, new_hunk.after)]
-    left = [rest for part in parts if (rest := _spared(part, rejected, base))]
+    left = [rest for part in parts if (rest := _spared(part, rejected, placeless, base))]
     if left == parts:
         return new_hunk
     relative = [replace(part, line=part.line - new_hunk.line) for part in left]
     return trimmed(replace(new_hunk, after=tuple(apply(new_hunk.before, relative))))
 
 
-def _spared(part: Hunk, rejected: Iterable[Hunk], base: Lines) -> Hunk | None:
+def _spared(part: Hunk, rejected: Sequence[Hunk], placeless: Sequence[Hunk], base: Lines) -> Hunk | None:
+    for old in placeless:
+        if again(part, old, anywhere=True) or (part.before, part.after) == (old.before, old.after):
+            return None
     for old in rejected:
-        if _lowest(part, base) == _lowest(old, base):
+        if _lowest(part, base) == _lowest(old, base) or again(part, old):
             return None
         rest = _cut_off(part, old) if any(line.strip() for line in old.after) else part
         if rest != part:
-            return _spared(rest, rejected, base)
+            return _spared(rest, rejected, placeless, base)
+    for old in (*rejected, *placeless):
+        if (rest := without_copy(part, old)) != part:
+            return _spared(rest, rejected, placeless, base)
     return part
 
 

@@ -13,8 +13,7 @@ from typing import assert_never
 from nexus_lsp.core import facts as f
 from nexus_lsp.core import happenings as h
 from nexus_lsp.core.evolve import evolve
-from nexus_lsp.core.problems import Unknown
-from nexus_lsp.core.rules import heads, life, plans, tasks, team
+from nexus_lsp.core.rules import changes, heads, life, plans, revisions, tasks, team
 from nexus_lsp.core.rules.ends import what_follows
 from nexus_lsp.core.rules.limits import Facts, Limits
 from nexus_lsp.core.run import OVER, Run
@@ -55,17 +54,15 @@ def _first(run: Run, what: h.Happening, limits: Limits) -> Facts:  # noqa: PLR09
         case h.Retry():
             return life.retry(run)
         case h.Accepted():
-            # what a face says the text holds is so, even where the change was given up meanwhile
-            ids = _with_status(run, what.change_ids, "pending", "outdated")
-            return [f.ChangeAccepted(i, what.by) for i in ids]
+            return changes.accepted(run, what)
         case h.Reject():
-            ids = _with_status(run, what.change_ids, "pending", "outdated")
-            return [f.ChangeRejected(i, what.reason) for i in ids]
+            return changes.rejected(run, what)
         case h.Reopen():
-            ids = _with_status(run, what.change_ids, "accepted", "rejected", "outdated")
-            return [f.ChangeReopened(i) for i in ids if run.changes[i].superseded_by is None]
+            return changes.reopened(run, what)
         case h.Outdate():
-            return [f.ChangeOutdated(i, what.why) for i in _with_status(run, what.change_ids, "pending")]
+            return changes.outdated(run, what)
+        case h.Revise():
+            return revisions.revise(run, what, limits)
         case h.OpenAsk():
             return life.open_ask(run, what)
         case h.Answer():
@@ -131,10 +128,3 @@ def _first(run: Run, what: h.Happening, limits: Limits) -> Facts:  # noqa: PLR09
         case h.BackendSeen():
             return [] if over else [what.fact]
     assert_never(what)
-
-
-def _with_status(run: Run, ids: tuple[str, ...], *statuses: str) -> list[str]:
-    for change_id in ids:
-        if change_id not in run.changes:
-            raise Unknown(f"There is no change {change_id!r}.")
-    return [i for i in dict.fromkeys(ids) if run.changes[i].status in statuses]

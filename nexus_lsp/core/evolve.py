@@ -140,7 +140,7 @@ def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912, PLR0915 - one tab
         case f.ChangeProposed():
             return replace(run, changes=run.changes.put(fact.change.id, ChangeState(fact.change)))
         case f.ChangeAccepted():
-            return _change(run, fact.change_id, "accepted", fact.by)
+            return _accepted(run, fact)
         case f.ChangeRejected():
             taught = learn(run.team, learning.rejected(run, fact.change_id, fact.reason, entry.at))
             return replace(_change(run, fact.change_id, "rejected", fact.reason), team=taught)
@@ -148,6 +148,8 @@ def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912, PLR0915 - one tab
             return _change(run, fact.change_id, "outdated", fact.why, fact.superseded_by)
         case f.ChangeReopened():
             return _reopened(run, fact.change_id)
+        case f.RevisionAsked():
+            return _asked_again(run, fact, entry.at)
         case f.BaseMoved():
             return _moved(run, fact)
         case f.AskOpened():
@@ -360,13 +362,35 @@ def _change(
     return replace(run, changes=run.changes.put(change_id, new), decisions=run.decisions + 1)
 
 
+def _accepted(run: Run, fact: f.ChangeAccepted) -> Run:
+    old = run.changes[fact.change_id]
+    done = _change(run, fact.change_id, "accepted", fact.by)
+    if fact.applied is None:
+        return done
+    change, proposed = fact.applied.of(old.change), old.proposed or old.change
+    put = replace(done.changes[old.change.id], change=change, proposed=proposed, applied=fact.applied)
+    return replace(done, changes={**done.changes, fact.change_id: put})
+
+
 def _reopened(run: Run, change_id: str) -> Run:
+    old = run.changes[change_id]
     opened = _change(run, change_id, "pending", "")
-    if run.changes[change_id].status == "rejected":
+    kept = old.applied if old.status == "accepted" else None  # for the editor's redo
+    anew = replace(opened.changes[change_id], change=old.proposed or old.change, proposed=None, applied=kept)
+    opened = replace(opened, changes={**opened.changes, change_id: anew})
+    if old.status == "rejected":
         opened = replace(opened, team=unlearn(run.team, learning.lesson_id(run.id, change_id)))
     if run.status == "completed":
         return replace(opened, status="ready", ended_at=None)
     return opened
+
+
+def _asked_again(run: Run, fact: f.RevisionAsked, at: float) -> Run:
+    asked = replace(run, revising={**run.revising, fact.task_id: fact})
+    if run.status not in ("ready", "completed"):
+        return asked
+    head = run.head_seen
+    return replace(asked, status="in_progress", reason="", ended_at=None, head=head, active_since=at)
 
 
 def _moved(run: Run, fact: f.BaseMoved) -> Run:

@@ -6,11 +6,12 @@ Ids and times arrive with them; `core.decide.decide` turns each into facts, or r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from nexus_lsp.core import facts as f
-from nexus_lsp.core.changes import Change
+from nexus_lsp.core.changes import Applied, Change
+from nexus_lsp.core.conflicts import Conflict
 from nexus_lsp.core.memory import MemoryItem
 from nexus_lsp.core.plan import Plan
 from nexus_lsp.core.replanning import Revision
@@ -56,10 +57,12 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The editor (or the disk) holds these changes now."""
+    """The editor (or the disk) holds these changes now; `applied` says what it holds of those that were in
+    conflict. `by` "typed": the user wrote the same."""
 
     change_ids: tuple[str, ...]
     by: str = "user"
+    applied: Mapping[str, Applied] = field(default_factory=dict[str, Applied])
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +75,10 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class Reopen:
-    """Decisions on these changes were taken back, or their ground is as it was."""
+    """Decisions on these changes were taken back, or, `placed`, their ground is as it was."""
 
     change_ids: tuple[str, ...]
+    placed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,15 @@ class Outdate:
 
     change_ids: tuple[str, ...]
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revise:
+    """These changes are to be done in another way; `sides` are those of conflicts in the user's text now."""
+
+    change_ids: tuple[str, ...]
+    feedback: str
+    sides: Mapping[str, Conflict] = field(default_factory=dict[str, Conflict])
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,13 +282,15 @@ class Landed:
 
 @dataclass(frozen=True, slots=True)
 class BaseTaken:
-    """The user's current text is under the work; `lost` pairs changes that have no place with reasons."""
+    """The user's current text is under the work; `lost` pairs changes without a place with reasons, `typed`
+    are those that the user wrote by themselves."""
 
     snapshot: str
     integration: str
     moves: tuple[f.Move, ...]
     lost: tuple[tuple[str, str], ...]
     decisions: int
+    typed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,6 +427,7 @@ Happening = (
     | Reject
     | Reopen
     | Outdate
+    | Revise
     | OpenAsk
     | Answer
     | SnapshotDone

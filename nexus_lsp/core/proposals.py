@@ -69,20 +69,29 @@ class FileWork:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """What the user turned down in this file: hunks in coordinates of its base, and whole-file changes."""
+    """What the user turned down in this file: hunks in coordinates of its base, those without a sure place in
+    it, and whole-file changes."""
 
     hunks: tuple[Hunk, ...] = ()
     wholes: tuple[Change, ...] = ()
+    placeless: tuple[Hunk, ...] = ()
 
     def holds(self, change: Change) -> bool:
         """Whether a whole-file change would do just what was turned down."""
-        return any(_effect(change) == _effect(old) for old in self.wholes)
+        return any(_effect(change) == _effect(old) or _same_text(change, old) for old in self.wholes)
 
 
 def _effect(change: Change) -> tuple[object, ...]:
     bytes_count = change.kind != "mode"
     blob = change.after_blob if bytes_count else None
     return change.path, change.old_path, bytes_count, blob, change.after_mode
+
+
+def _same_text(change: Change, old: Change) -> bool:
+    """Whether both are the same new text under the same name, but for white space."""
+    if (change.kind, old.kind, change.path) != ("create", "create", old.path):
+        return False
+    return bool(old.after.split()) and "".join(change.after.split()) == "".join(old.after.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +168,7 @@ def _edit(
     made: list[Change | None] = []
     for new in found.new:
         old = [by_id[i] for i in new.supersedes]
-        hunk = without(new.hunk, rejected.hunks, base)
+        hunk = without(new.hunk, rejected.hunks, base, rejected.placeless)
         made.append(_hunk_change(work, hunk, old, author, new_id()) if hunk else None)
     ids = [change.id if change else None for change in made]
     superseded = [(i, None if at is None else ids[at]) for i, at in found.superseded]

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from nexus_lsp.core import facts as f
 from nexus_lsp.core.budget import Allowance, Scope, meter_key, split_key
-from nexus_lsp.core.changes import Change, ChangeStatus
+from nexus_lsp.core.changes import Applied, Change, ChangeStatus
 from nexus_lsp.core.plan import Plan, Task
 from nexus_lsp.core.shelves import Shelves
 from nexus_lsp.core.team import TeamState, instance_of
@@ -96,12 +96,19 @@ class TaskState:
 
 @dataclass(frozen=True, slots=True)
 class ChangeState:
-    """A change and what became of it. `change` carries its newest anchor (see `BaseMoved`)."""
+    """A change and what became of it. `change` carries its newest anchor (see `BaseMoved`).
+
+    Attributes:
+        proposed: while it is accepted with something else put in: what was proposed.
+        applied: what was put in last, then and after it was taken out again.
+    """
 
     change: Change
     status: ChangeStatus = "pending"
     note: str = ""
     superseded_by: str | None = None
+    proposed: Change | None = None
+    applied: Applied | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +139,7 @@ class Run:
         revision: another way that waits for the user's approval.
         quality: the newest figures of all that landed.
         forecast: where the work of its tasks may not come together with others', as far as is foreseen now.
+        revising: by task, what the user asked to be done in another way.
         decisions: counts decisions on changes; a landing that saw another count looks again.
     """
 
@@ -167,6 +175,7 @@ class Run:
     considered: frozenset[str] = frozenset()
     revision: f.RevisionProposed | None = None
     quality: f.QualityMeasured | None = None
+    revising: Mapping[str, f.RevisionAsked] = field(default_factory=dict[str, f.RevisionAsked])
     team: TeamState = field(default_factory=TeamState)
     forecast: tuple[f.Clash, ...] = ()
 

@@ -17,6 +17,7 @@ from nexus_lsp.core import facts as f
 from nexus_lsp.core import happenings as h
 from nexus_lsp.core.anchors import place
 from nexus_lsp.core.changes import Change
+from nexus_lsp.core.conflicts import LOST_GROUND
 from nexus_lsp.core.decide import Facts
 from nexus_lsp.core.hunks import Hunk, apply
 from nexus_lsp.core.problems import Refused
@@ -34,6 +35,7 @@ from nexus_lsp.core.review import over_accepted
 from nexus_lsp.core.run import Run, TaskState
 from nexus_lsp.core.text import split_lines
 from nexus_lsp.engine.gating import gate
+from nexus_lsp.engine.settling import stands_already
 from nexus_lsp.engine.spans import Spans
 from nexus_lsp.engine.structural import by_structure, places_of
 from nexus_lsp.engine.work import checkout_name
@@ -111,7 +113,9 @@ class Integration:
             self._settled = seen
             return run.integration
         await self._repository.keep(f"{run.id}/integration", head)
-        what = h.BaseTaken(taken.commit, head, standing.moves, standing.lost, run.decisions)
+        what = h.BaseTaken(
+            taken.commit, head, standing.moves, standing.lost, run.decisions, tuple(standing.typed)
+        )
         try:
             await self._engine.submit(run.id, what)
         except Refused:
@@ -225,13 +229,14 @@ class Integration:
         gone = [s.change for s in run.changes.values() if s.status == "rejected"]
         mine = [c for c in gone if c.path in (work.path, work.old_path)]
         base = split_lines(work.base.text or "")
-        hunks: list[Hunk] = []
+        found: list[tuple[Hunk, int | None]] = []
         for change in (c for c in mine if c.kind == "edit" and c.base is not None):
             old = split_lines(text_of(await self._repository.read(change.base or "")) or "")
             hunk = hunk_of(change)
-            line = hunk.line if change.base == work.base.blob else place([hunk], old, base)[0]
-            hunks += [] if line is None else [_at(hunk, line)]
-        return Rejected(tuple(hunks), tuple(c for c in mine if c.kind != "edit"))
+            found.append((hunk, hunk.line if change.base == work.base.blob else place([hunk], old, base)[0]))
+        placed = tuple(_at(hunk, line) for hunk, line in found if line is not None)
+        placeless = tuple(hunk for hunk, line in found if line is None)
+        return Rejected(placed, tuple(c for c in mine if c.kind != "edit"), placeless)
 
     async def _state(self, commit: str, path: str) -> FileState:
         found = await self._repository.find(commit, path)
@@ -275,6 +280,7 @@ class _Standing:
         self._files: dict[str, FileContent | None] = {}
         self._moves: list[f.Move] = []
         self._lost: list[tuple[str, str]] = []
+        self.typed: list[str] = []  # changes whose text the user wrote by themselves
 
     @property
     def moves(self) -> tuple[f.Move, ...]:
@@ -318,8 +324,10 @@ class _Standing:
         for base in dict.fromkeys(c.base for c in changes):
             group = [c for c in changes if c.base == base]
             for change, line in zip(group, await self._places(group, found[0], live), strict=True):
-                if line is None:
-                    self._lost.append((change.id, "you changed these lines"))
+                if line is None and await stands_already(self._repository, change, live):
+                    self.typed.append(change.id)
+                elif line is None:
+                    self._lost.append((change.id, LOST_GROUND))
                 else:
                     placed.append((change, line))
         self._take(path, found, live, placed)

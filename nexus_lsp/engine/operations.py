@@ -34,7 +34,8 @@ from nexus_lsp.engine.projections import (
     run_summary,
     touches,
 )
-from nexus_lsp.engine.review import Decided, Review
+from nexus_lsp.engine.review import Review
+from nexus_lsp.engine.review_desk import Carried, Reopen, Resolve, ReviewDesk, Revise, answer_of
 from nexus_lsp.ports import Face
 
 MOST_SAID = 20_000
@@ -80,6 +81,8 @@ class _RejectPlan(_OfRun):
 class _List(_Argument):
     run_id: str | None = None
     path: str | None = None
+    sides: bool = False
+    """Look up what the user has in the place of changes in conflict; an editor knows it by itself."""
 
 
 class _Chosen(_Argument):
@@ -110,6 +113,8 @@ class _Events(_OfRun):
 
 class _Blob(_Argument):
     change_id: str
+    blob: str | None = None
+    """What a conflict was settled on; else the change's own base."""
 
 
 class _Outdate(_Ids):
@@ -147,6 +152,7 @@ class Operations:
         self._engine = engine
         self._review = review
         self._memory = MemoryDesk(engine)
+        self._desk = ReviewDesk(engine, review)
         self._table: Mapping[str, tuple[type[BaseModel], Handler]] = {
             "delegate": (_Delegate, self._delegate),
             "plan.approve": (_Approve, self._approve),
@@ -163,10 +169,12 @@ class Operations:
             "review.accept": (_Chosen, self._accept),
             "review.reject": (_Reject, self._reject),
             "review.undo": (_Ids, self._undo),
+            "review.resolve": (Resolve, self._desk.resolve),
+            "review.revise": (Revise, self._desk.revise),
             "review.outdate": (_Outdate, self._outdate),
-            "review.reopen": (_Ids, self._reopen),
+            "review.reopen": (Reopen, self._desk.reopen),
             "review.base": (_Blob, self._base),
-            "review.carried": (_Ids, self._carried),
+            "review.carried": (Carried, self._desk.carried),
             "message.send": (_Say, self._say),
             "memory.search": (_Search, self._memory.search),
             "memory.export": (_Nothing, self._memory.export),
@@ -287,41 +295,28 @@ class Operations:
             if a.path is None or touches(state.change, a.path)
         ]
         for run in runs:
-            put_questions(run, [line for line in lines if line["run_id"] == run.id])
+            mine = [line for line in lines if line["run_id"] == run.id]
+            put_questions(run, mine)
+            if a.sides:
+                await self._desk.put_sides(run, mine)
         return {"changes": lines}
 
     async def _accept(self, a: _Chosen, face: Face | None) -> Json:
         decided = await self._review.accept(self._ids(a, ("pending",)), face)
-        return _answer_of("accepted", decided)
+        return answer_of("accepted", decided)
 
     async def _reject(self, a: _Reject, _face: Face | None) -> Json:
         decided = await self._review.reject(self._ids(a, ("pending",)), a.reason)
-        return _answer_of("rejected", decided)
+        return answer_of("rejected", decided)
 
     async def _undo(self, a: _Ids, face: Face | None) -> Json:
-        return _answer_of("reopened", await self._review.undo(a.change_ids, face))
+        return answer_of("reopened", await self._review.undo(a.change_ids, face))
 
     async def _outdate(self, a: _Outdate, _face: Face | None) -> Json:
-        for change_id in await self._at_home(a.change_ids):
+        parked = await self._review.parked(a.change_ids)
+        for change_id in (i for i in a.change_ids if i not in parked):
             await self._engine.submit(self._review.run_of(change_id).id, h.Outdate((change_id,), a.why))
         return {"status": "ok"}
-
-    async def _reopen(self, a: _Ids, _face: Face | None) -> Json:
-        for change_id in await self._at_home(a.change_ids):
-            await self._engine.submit(self._review.run_of(change_id).id, h.Reopen((change_id,)))
-        return {"status": "ok"}
-
-    async def _carried(self, a: _Ids, _face: Face | None) -> Json:
-        """An editor holds these changes, though its answer came late or it did again what was undone."""
-        for change_id in await self._at_home(a.change_ids):
-            await self._engine.submit(self._review.run_of(change_id).id, h.Accepted((change_id,)))
-        return {"status": "ok"}
-
-    async def _at_home(self, ids: list[str]) -> list[str]:
-        """Those of the branch that is checked out: another branch's text says nothing of a change."""
-        await self._engine.heads.look()
-        parked = dict(self._engine.heads.parked(self._engine.runs.values(), ids))
-        return [i for i in ids if i not in parked]
 
     async def _settings(self, a: _Settings, _face: Face | None) -> Json:
         """New settings; they count from the next run, task or decision on."""
@@ -333,8 +328,9 @@ class Operations:
         change = self._review.run_of(a.change_id).changes[a.change_id].change
         if change.base is None:
             raise Refused(f"{a.change_id} is not an edit of a text.")
-        content = await self._engine.adapters.repository.read(change.base)
-        return {"base": change.base, "text": content.decode("utf-8")}
+        blob = a.blob or change.base
+        content = await self._engine.adapters.repository.read(blob)
+        return {"base": blob, "text": content.decode("utf-8")}
 
     def _ids(self, a: _Chosen, statuses: tuple[str, ...]) -> list[str]:
         given = [x for x in (a.change_ids, a.path, a.agent_id, a.run_id) if x is not None]
@@ -353,8 +349,3 @@ def _meant(a: _Chosen, run: Run, change: Change) -> bool:
     if a.path is not None:
         return touches(change, a.path)
     return a.agent_id in change.agent_ids
-
-
-def _answer_of(word: str, decided: Decided) -> Json:
-    refused = [{"id": i, "why": why} for i, why in decided.refused]
-    return {word: decided.done, "refused": refused, "unsaved": decided.unsaved}

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from nexus_lsp.core import facts as f
 from nexus_lsp.core.budget import split_key
 from nexus_lsp.core.changes import Change
+from nexus_lsp.core.conflicts import Conflict, in_conflict
 from nexus_lsp.core.questioned import shown_at
 from nexus_lsp.core.rules.heads import branch
 from nexus_lsp.core.run import ChangeState, GateFact, Run, TaskState
@@ -123,7 +124,18 @@ def change_line(run: Run, s: ChangeState) -> Json:
         "after_mode": change.after_mode,
         "why": change.why,
         "depends_on": list(change.depends_on),
+        "conflict": {"base": change.before, "theirs": change.after} if _conflicting(s) else None,
     }
+
+
+def _conflicting(s: ChangeState) -> bool:
+    return in_conflict(s.change, s.status, s.note, s.superseded_by)
+
+
+def conflict_line(conflict: Conflict) -> Json:
+    """A conflict's three sides; `line` is in the user's text as it was looked at."""
+    sides = {"base": conflict.base, "yours": conflict.yours, "theirs": conflict.theirs}
+    return {"line": conflict.line} | {name: "".join(lines) for name, lines in sides.items()}
 
 
 def put_questions(run: Run, lines: list[Json]) -> None:

@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from nexus_lsp.core import happenings as h
-from nexus_lsp.core.changes import SERVER_WRITTEN, Change
+from nexus_lsp.core.changes import SERVER_WRITTEN, Applied, Change
+from nexus_lsp.core.conflicts import KEPT_MINE, How
 from nexus_lsp.core.problems import Refused, Unknown
 from nexus_lsp.core.review import acceptable
-from nexus_lsp.core.run import Run
+from nexus_lsp.core.run import ChangeState, Run
+from nexus_lsp.engine.settling import carried, conflicting, look
 from nexus_lsp.ports import CarriedOut, Face
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ class Review:
         async with self._engine.deciding:
             for change_id in ids:
                 self.run_of(change_id)
-            parked = await self._parked(ids)
+            parked = await self.parked(ids)
             choice = acceptable(self._engine.runs.values(), [i for i in ids if i not in parked])
             decided = await self._carry_out(choice.changes, face, undo=False)
             decided.refused += (*choice.refused, *parked.items())
@@ -82,7 +84,7 @@ class Review:
     async def undo(self, ids: Sequence[str], face: Face | None) -> Decided:
         """Take decisions back: accepted text is taken out again, the changes wait again."""
         async with self._engine.deciding:
-            parked = await self._parked(ids)
+            parked = await self.parked(ids)
             states = {i: self.run_of(i).changes[i] for i in ids if i not in parked}
             accepted = [s.change for s in states.values() if s.status == "accepted"]
             decided = await self._carry_out(accepted, face, undo=True)
@@ -94,12 +96,52 @@ class Review:
                 await self._engine.submit(run_id, h.Reopen(tuple(mine)))
             return decided
 
-    async def _parked(self, ids: Sequence[str]) -> dict[str, str]:
+    async def parked(self, ids: Sequence[str]) -> dict[str, str]:
         """Those that belong to another branch than the one checked out, and why that forbids it."""
         await self._engine.heads.look()
         return dict(self._engine.heads.parked(self._engine.runs.values(), ids))
 
-    def _by_run(self, ids: Sequence[str]) -> dict[str, list[str]]:
+    async def resolve(self, ids: Sequence[str], how: How, face: Face | None) -> Decided:
+        """Settle conflicts: keep what the user has, or put the proposal, or both, into the user's text."""
+        decided = Decided()
+        async with self._engine.deciding:
+            parked = await self.parked(ids)
+            decided.refused += parked.items()
+            for run_id, mine in self._by_run(i for i in dict.fromkeys(ids) if i not in parked).items():
+                run = self._engine.runs[run_id]
+                states = [run.changes[i] for i in mine]
+                looks = await look(self._engine, run, mine)
+                open_ones = [s.change for s in states if conflicting(s) or s.change.id in looks]
+                ids_open = {change.id for change in open_ones}
+                decided.refused += [
+                    (s.change.id, _no_conflict(s)) for s in states if s.change.id not in ids_open
+                ]
+                if how == "mine":
+                    kept = tuple(change.id for change in open_ones)
+                    await self._engine.submit(run_id, h.Reject(kept, KEPT_MINE))
+                    decided.done += kept
+                else:
+                    await self._put(run, carried(open_ones, looks, how), face, decided)
+        return decided
+
+    async def _put(
+        self,
+        run: Run,
+        what: tuple[Sequence[Change], Sequence[tuple[str, str]]],
+        face: Face | None,
+        decided: Decided,
+    ) -> None:
+        """Put into the user's text what conflicts are settled with, and tell what could not be."""
+        made, refused = what
+        out = await self._carry_out(made, face, undo=False)
+        applied = {change.id: Applied.by(change) for change in made if change.id in out.done}
+        if applied:
+            await self._engine.submit(run.id, h.Accepted(tuple(applied), applied=applied))
+        decided.done += out.done
+        decided.refused += [*refused, *out.refused]
+        decided.unsaved += out.unsaved
+
+    def _by_run(self, ids: Iterable[str]) -> dict[str, list[str]]:
         grouped: dict[str, list[str]] = {}
         for change_id in ids:
             grouped.setdefault(self.run_of(change_id).id, []).append(change_id)
@@ -153,6 +195,10 @@ def _trading_places(changes: Sequence[Change]) -> set[str]:
 
 def _comes(change: Change) -> bool:
     return change.kind == "edit" or change.after_blob is not None
+def _no_conflict(state: ChangeState) -> str:
+    if state.status == "pending":
+        return "it is in no conflict: accept or reject it"
+    return f"it is {state.status} already" + (f" ({state.note})" if state.note else "")
 
 
 def _add(decided: Decided, out: CarriedOut) -> None:

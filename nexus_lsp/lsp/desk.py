@@ -14,7 +14,8 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nexus_lsp.core.anchors import Sure, place, sure_lines
+from nexus_lsp.core.anchors import Sure, already_there, place, sure_lines
+from nexus_lsp.core.conflicts import sides_of
 from nexus_lsp.core.hunks import Hunk
 from nexus_lsp.core.text import Edit, split_lines
 from nexus_lsp.core.tracking import Placed, settle
@@ -25,8 +26,6 @@ log = logging.getLogger(__name__)
 Json = dict[str, Any]
 REST = 2.0
 """Seconds without typing after which a change that has no place is called outdated."""
-LOST_GROUND = "you changed these lines"
-"""How every reason begins that an undo of the user's typing takes away again."""
 
 
 HEAD_EVENTS = frozenset({"head_moved", "head_taken", "run_resumed"})
@@ -88,6 +87,7 @@ class Desk:
             elif kind in ("change_accepted", "change_rejected", "change_outdated", "change_reopened"):
                 if kind == "change_accepted":
                     self._decided.add(event["change_id"])
+                self._bases.pop(event["change_id"], None)  # what was put in has a base of its own
                 ids.append(event["change_id"])
             elif kind == "base_moved":
                 moved = [move["change_id"] for move in event["moves"]]
@@ -127,6 +127,15 @@ class Desk:
         accepted = [c for c in self.on_file(path) if c["status"] == "accepted" and c["kind"] == "edit"]
         return [c for c in accepted if c["id"] in self._decided and not c["parked"]]
 
+    def conflicts(self, path: str) -> list[Json]:
+        """The changes of a file that are in conflict with what the user typed, oldest first."""
+        return [c for c in self.on_file(path) if c.get("conflict") and not c["parked"]]
+
+    def can_be_redone(self, change_id: str) -> bool:
+        """Whether a text that holds this change again says something new."""
+        change = self.changes.get(change_id, {})
+        return change.get("status") == "pending" or bool(change.get("conflict"))
+
     def pending_of(self, run_id: str, task_id: str) -> list[Json]:
         """The waiting changes of a task, in all files, oldest first."""
         if not self._of_tasks:
@@ -137,7 +146,7 @@ class Desk:
 
     def _edits(self, path: str) -> dict[str, Json]:
         pending = [c for c in self.pending(path) if c["kind"] == "edit"]
-        return {c["id"]: c for c in (*pending, *self.accepted(path))}
+        return {c["id"]: c for c in (*pending, *self.accepted(path), *self.conflicts(path))}
 
     # --- texts ---------------------------------------------------------------------------------------
 
@@ -177,7 +186,7 @@ class Desk:
 
     async def lay_out(self, path: str) -> None:
         """Place the changes of a file that have no place yet; forget those that are of no interest."""
-        if path not in self.sheets and (self.pending(path) or self.accepted(path)):
+        if path not in self.sheets and self._edits_or_pending(path):
             read = await self._from_disk(path)
             self.sheets.setdefault(path, read)
         while unknown := [i for i in self._edits(path) if i not in self._bases]:
@@ -186,14 +195,18 @@ class Desk:
         sheet = self.sheets.get(path)
         if sheet:
             self._settle(sheet, self._edits(path))
-            if not (sheet.is_open or self.pending(path) or self.accepted(path)):
+            if not (sheet.is_open or self._edits_or_pending(path)):
                 del self.sheets[path]
             if sheet.lost:
                 self._rest_later(path)
         self._show(path)
 
+    def _edits_or_pending(self, path: str) -> bool:
+        return bool(self.pending(path) or self.accepted(path) or self.conflicts(path))
+
     def _settle(self, sheet: Sheet, wanted: Mapping[str, Json]) -> None:
         hunks = {i: sheet.standing(c) for i, c in wanted.items()}
+        before = sheet.placed
         sheet.placed = {i: p for i, p in sheet.placed.items() if i in hunks and _same(p.hunk, hunks[i])}
         missing = [c for i, c in wanted.items() if i not in sheet.placed]
         live = sheet.lines
@@ -203,11 +216,29 @@ class Desk:
         for change, line in self._afters(sheet, [c for c in missing if c["status"] == "accepted"], live):
             if line is not None:
                 sheet.placed[change["id"]] = settle(hunks[change["id"]], line, live)
+        self._place_conflicts(sheet, wanted, before)
         sheet.lost = {i for i, c in wanted.items() if c["status"] == "pending" and i not in sheet.placed}
+
+    def _place_conflicts(
+        self, sheet: Sheet, wanted: Mapping[str, Json], before: Mapping[str, Placed]
+    ) -> None:
+        """Each conflict anew: what it shows is what stands there now. Where it was tells where to look."""
+        sheet.conflicts = {}
+        for base, group in self._by_base(sheet, [c for c in wanted.values() if c.get("conflict")]):
+            name = self._bases[group[0]["id"]]
+            taken = [c for i, c in wanted.items() if c["status"] == "accepted" and self._bases[i] == name]
+            windows = [before.get(c["id"]) for c in group]
+            near = [range(w.start, w.end) if w else None for w in windows]
+            hunks, accepted = [sheet.hunk(c) for c in group], [sheet.hunk(c) for c in taken]
+            for change, sides in zip(group, sides_of(hunks, base, accepted, sheet.lines, near), strict=True):
+                if sides is not None:
+                    sheet.conflicts[change["id"]] = sides
+                    hunk = Hunk(sides.line, sides.yours, sides.theirs)
+                    sheet.placed[change["id"]] = settle(hunk, sides.line, sheet.lines)
 
     def _by_base(self, sheet: Sheet, changes: Sequence[Json]) -> list[tuple[list[str], list[Json]]]:
         groups: dict[str, list[Json]] = {}
-        for change in changes:
+        for change in (c for c in changes if c["id"] in self._bases):
             groups.setdefault(self._bases[change["id"]], []).append(change)
         return [(split_lines(sheet.plain(self._texts[name])), group) for name, group in groups.items()]
 
@@ -250,6 +281,13 @@ class Desk:
             self._bases[change_id] = answer["base"]
         return self._texts[self._bases[change_id]]
 
+    async def text_of(self, change_id: str, blob: str) -> str:
+        """The text that a decision on a change speaks of: its base, or what a conflict is settled on."""
+        if blob not in self._texts:
+            answer = await self._execute("review.base", {"change_id": change_id, "blob": blob})
+            self._texts[blob] = answer["text"]
+        return self._texts[blob]
+
     # --- places --------------------------------------------------------------------------------------
 
     def placed(self, change_id: str, path: str) -> Placed | None:
@@ -279,14 +317,31 @@ class Desk:
         task.add_done_callback(_logged)
 
     async def _rested(self, path: str) -> None:
-        """The typing rests: say which changes lost their ground, and which have it again."""
+        """The typing rests: say which changes lost their ground, which have it again, and which the user
+        wrote by themselves; look anew at those in conflict."""
         self._rests.pop(path, None)
-        lost = self._without_place(path)
-        if lost:
+        lost = [self.changes[i] for i in self._without_place(path)]
+        typed = await self._say_typed(path, lost)
+        if gone := [c["id"] for c in lost if c["id"] not in typed]:
             from nexus_lsp.core.review import CHANGED_LINES
 
-            await self._execute("review.outdate", {"change_ids": lost, "why": CHANGED_LINES})
+            await self._execute("review.outdate", {"change_ids": gone, "why": CHANGED_LINES})
         await self._find_again(path)
+        if self.conflicts(path):
+            await self.lay_out(path)
+
+    async def _say_typed(self, path: str, changes: Sequence[Json]) -> set[str]:
+        """Tell the engine which of these stand in the text, written by the user; gives their ids."""
+        for change in changes:
+            await self.base_of(change["id"])
+        sheet = self.sheets.get(path) or await self._from_disk(path)
+        typed: set[str] = set()
+        for base, group in self._by_base(sheet, changes):
+            sure, live = sure_lines(base, sheet.lines), sheet.lines
+            typed |= {c["id"] for c in group if already_there(sheet.hunk(c), sure, live) is not None}
+        if typed:
+            await self._execute("review.carried", {"change_ids": sorted(typed), "typed": True})
+        return typed
 
     def _without_place(self, path: str) -> list[str]:
         sheet = self.sheets.get(path)
@@ -297,23 +352,18 @@ class Desk:
         return [i for i, p in found.items() if (p is None and i in sheet.lost) or (p and p.line is None)]
 
     async def _find_again(self, path: str) -> None:
-        gone = [
-            c
-            for c in self.on_file(path)
-            if c["kind"] == "edit"
-            and c["status"] == "outdated"
-            and c["note"].startswith(LOST_GROUND)
-            and c["superseded_by"] is None
-            and not c["parked"]
-        ]
-        if not gone:
+        written = [c for c in self.accepted(path) if c["note"] == "typed"]
+        gone = self.conflicts(path)
+        if not (gone or written):
             return
-        for change in gone:
+        for change in (*gone, *written):
             await self.base_of(change["id"])
         sheet = self.sheets.get(path) or await self._from_disk(path)
-        back = [c["id"] for c, line in self._places(sheet, gone, sheet.lines) if line is not None]
+        found = self._places(sheet, [*gone, *written], sheet.lines)
+        back = [c["id"] for c, line in found if line is not None and c["id"] not in self.in_hand]
         if back:
-            await self._execute("review.reopen", {"change_ids": back})
+            await self._execute("review.reopen", {"change_ids": back, "placed": True})
+        await self._say_typed(path, [c for c in gone if c["id"] not in back])
 
     def close(self) -> None:
         """No timer and no task outlives the face."""

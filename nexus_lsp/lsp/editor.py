@@ -11,13 +11,13 @@ import hashlib
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from lsprotocol import types as lsp
 
-from nexus_lsp.core.changes import Change, ChangeKind
+from nexus_lsp.core.changes import Applied, Change, ChangeKind
 from nexus_lsp.core.hunks import Hunk, TextEdit, apply, edit_text
 from nexus_lsp.core.proposals import text_of
 from nexus_lsp.core.review import CHANGED_LINES, TextDecision, decide_text, edits_by_path
@@ -67,9 +67,10 @@ class Editor:
         self._root = root
         self._moments: list[_Moment] = []
         self.desk: Desk | None = None
-        self.on_late: Callable[[tuple[str, ...]], None] = lambda _ids: None
-        """Called with change ids when an answer comes after its time, and says applied."""
-        self.on_late_undo: Callable[[tuple[str, ...]], None] = lambda _ids: None
+        self.on_late: Callable[[tuple[str, ...], Json], None] = lambda _ids, _put: None
+        """Called with change ids when an answer comes after its time, and says applied; of those that were in
+        conflict, with what was put in (`core.changes.Applied`)."""
+        self.on_late_undo: Callable[[tuple[str, ...], Json], None] = lambda _ids, _put: None
         """The same for an edit that takes changes back."""
 
     # --- the port ------------------------------------------------------------------------------------
@@ -135,7 +136,7 @@ class Editor:
     def _late(self, done: asyncio.Future[Any], build: _Build, undo: bool) -> None:
         if not done.cancelled() and done.exception() is None and done.result().applied:
             self._remember(build.undoables, undo)
-            (self.on_late_undo if undo else self.on_late)(tuple(build.carried))
+            (self.on_late_undo if undo else self.on_late)(tuple(build.carried), build.settled)
 
     # --- undo ----------------------------------------------------------------------------------------
 
@@ -210,12 +211,17 @@ class Editor:
             for e in edits
         ]
 
+    def settles(self, changes: Sequence[Change]) -> bool:
+        """Whether these settle conflicts: they are not what is tracked, but edits of the text just read."""
+        known = [(c, self.desk.changes.get(c.id, {}) if self.desk else {}) for c in changes]
+        return any(k.get("conflict") or c.before != k.get("before", c.before) for c, k in known)
+
     def decided(
         self, changes: Sequence[Change], live: str, bases: Mapping[str, str], undo: bool
     ) -> TextDecision:
         """The edits of one text; open documents by their tracked places, others by the text itself."""
         desk = self.desk
-        if desk is None or self.document(changes[0].path) is None:
+        if desk is None or self.document(changes[0].path) is None or self.settles(changes):
             return decide_text(*_as_shown(changes, bases, live), live, undo)
         lines = split_lines(live)
         found = [(change.id, desk.placed(change.id, change.path)) for change in changes]
@@ -306,12 +312,16 @@ class _Build:
         self.refused: list[tuple[str, str]] = []
         self.touched: list[str] = []
         self.undoables: list[_Undoable] = []
+        self.settled: Json = {}
+        """Change id → what is put in, of those that were in conflict."""
 
     async def edits(self, path: str, changes: list[Change]) -> None:
         """The text edits of one file."""
         desk = self._editor.desk
         assert desk is not None, "the engine asks for edits only after the face is set up"
-        bases = {c.base or "": await desk.base_of(c.id) for c in changes}
+        bases = {c.base or "": await desk.text_of(c.id, c.base or "") for c in changes}
+        if not self._undo and self._editor.settles(changes):
+            self.settled |= {c.id: asdict(Applied.by(c)) for c in changes}
         # the text comes last: an open one is what it is at this moment, and nothing waits from here on
         live = await self._editor.text(path)
         if live is None:

@@ -8,6 +8,8 @@ from typing import Any
 
 from lsprotocol import types as lsp
 
+from nexus_lsp.core.conflicts import ASK_AGENT as PUT_TOGETHER
+from nexus_lsp.core.conflicts import Conflict
 from nexus_lsp.core.text import Units, body, split_lines, width
 from nexus_lsp.core.tracking import Placed
 
@@ -16,10 +18,25 @@ Json = dict[str, Any]
 SOURCE = "nexus"
 SHOWN_LINES = 30
 ACCEPT, REJECT = "quickfix.nexus.accept", "quickfix.nexus.reject"
-UNDO = "quickfix.nexus.undo"
+UNDO, REVISE = "quickfix.nexus.undo", "quickfix.nexus.revise"
 ACCEPT_FILE, REJECT_FILE = "source.nexus.acceptFile", "source.nexus.rejectFile"
 ACCEPT_RUN, REJECT_RUN = "source.nexus.acceptRun", "source.nexus.rejectRun"
-KINDS = (ACCEPT, REJECT, UNDO, ACCEPT_FILE, REJECT_FILE, ACCEPT_RUN, REJECT_RUN)
+KEEP_MINE, TAKE_THEIRS = "quickfix.nexus.keepMine", "quickfix.nexus.takeTheirs"
+TAKE_BOTH, ASK_AGENT = "quickfix.nexus.takeBoth", "quickfix.nexus.askAgent"
+KINDS = (
+    ACCEPT,
+    REJECT,
+    REVISE,
+    UNDO,
+    KEEP_MINE,
+    TAKE_THEIRS,
+    TAKE_BOTH,
+    ASK_AGENT,
+    ACCEPT_FILE,
+    REJECT_FILE,
+    ACCEPT_RUN,
+    REJECT_RUN,
+)
 
 
 def whole_lines(lines: Sequence[str], start: int, count: int, units: Units) -> lsp.Range:
@@ -37,6 +54,9 @@ def shown_range(change: Json, placed: Placed | None, lines: Sequence[str], units
     """
     if change["kind"] != "edit":
         return whole_lines(lines, 0, 1, units)
+    if placed is not None and placed.line is None and change.get("conflict"):
+        # the user types in it right now; its sides are looked at anew when that rests
+        return whole_lines(lines, placed.start, max(1, placed.end - placed.start), units)
     if placed is None or placed.line is None:
         return None
     line, count = placed.line, len(placed.hunk.before)
@@ -86,6 +106,20 @@ def warning(place: lsp.Range, told: str) -> Json:
     return {"range": plain(place), "message": told, "severity": severity, "source": SOURCE}
 
 
+def conflict(change: Json, place: lsp.Range, sides: Conflict, names: Mapping[str, str]) -> Json:
+    """A conflict as a diagnostic on the wire: a warning where it stands, its three sides in its data."""
+    mark = diagnostic(change, place, None, names, ())
+    data = mark["data"] | {"conflict": {"range": plain(place)} | three_sides(sides)}
+    told = f"{message(change, names)} (conflict: you changed these lines too)"
+    return mark | {"message": told, "severity": int(lsp.DiagnosticSeverity.Warning), "data": data}
+
+
+def three_sides(sides: Conflict) -> Json:
+    """The texts of a conflict on the wire."""
+    named = {"base": sides.base, "yours": sides.yours, "theirs": sides.theirs}
+    return {name: "".join(lines) for name, lines in named.items()}
+
+
 def plain(place: lsp.Range) -> Json:
     """A range on the wire."""
     start, end = place.start, place.end
@@ -115,9 +149,16 @@ def command(title: str, name: str, argument: Json) -> lsp.Command:
 
 
 def fixes(
-    changes: Sequence[Json], diagnostics: Sequence[lsp.Diagnostic], names: Mapping[str, str]
+    changes: Sequence[Json],
+    diagnostics: Sequence[lsp.Diagnostic],
+    names: Mapping[str, str],
+    revise: str = "",
 ) -> list[lsp.CodeAction]:
-    """Accept and reject for each waiting change, undo for each accepted one."""
+    """Accept and reject for each waiting change, four ways out of each conflict, undo for each accepted one.
+
+    `revise` is a command of the editor that asks the user what is to be different; without one it is not
+    offered, as nobody could say.
+    """
     found: list[lsp.CodeAction] = []
     by_id = {str(d.code): d for d in diagnostics}
     for change in (c for c in changes if c["status"] == "pending"):
@@ -129,11 +170,42 @@ def fixes(
             found.append(
                 lsp.CodeAction(title, kind, diagnostics=mine, command=run, is_preferred=kind == ACCEPT)
             )
+        if revise:
+            title = f"Ask {who(change, names)} to do it in another way…"
+            run = lsp.Command(title, revise, arguments=[change["id"]])
+            found.append(lsp.CodeAction(title, REVISE, diagnostics=mine, command=run))
+    for change in (c for c in changes if c.get("conflict")):
+        mine = [by_id[change["id"]]] if change["id"] in by_id else None
+        found += _settling(change, mine, names)
     for change in (c for c in changes if c["status"] == "accepted"):
         title = f"Take back “{who(change, names)}: {_short(change['why'])}”"
         run = command(title, "nexus.review.undo", {"changeIds": [change["id"]]})
         found.append(lsp.CodeAction(title, UNDO, command=run))
     return found
+
+
+SETTLE = (
+    (KEEP_MINE, "Keep mine", "mine"),
+    (TAKE_THEIRS, "Take theirs", "theirs"),
+    (TAKE_BOTH, "Take both", "both"),
+)
+"""What settles a conflict: kind, title, and how."""
+
+
+def _settling(
+    change: Json, mine: list[lsp.Diagnostic] | None, names: Mapping[str, str]
+) -> list[lsp.CodeAction]:
+    found: list[lsp.CodeAction] = []
+    told = f"{who(change, names)}: {_short(change['why'])}"
+    for kind, verb, how in SETTLE:
+        run = command(f"{verb} “{told}”", "nexus.review.resolve", {"changeIds": [change["id"]], "how": how})
+        found.append(lsp.CodeAction(run.title, kind, diagnostics=mine, command=run))
+    ask = command(f"Ask {who(change, names)} to put both together", *_asking(change))
+    return [*found, lsp.CodeAction(ask.title, ASK_AGENT, diagnostics=mine, command=ask)]
+
+
+def _asking(change: Json) -> tuple[str, Json]:
+    return "nexus.review.revise", {"changeIds": [change["id"]], "feedback": PUT_TOGETHER}
 
 
 def sources(changes: Sequence[Json], uri: str) -> list[lsp.CodeAction]:
@@ -177,6 +249,9 @@ def lenses(changes: Sequence[tuple[Json, lsp.Range]], names: Mapping[str, str]) 
     for change, place in changes:
         at = plain(lsp.Range(place.start, place.start))
         title = f"{who(change, names)}: {_short(change['why'], 60)}"
+        if change.get("conflict"):
+            found += _conflict_lenses(change, at, title)
+            continue
         if change["status"] == "accepted":
             shown = ((f"↶ Take back — {title}", "undo"),)
         else:
@@ -185,6 +260,35 @@ def lenses(changes: Sequence[tuple[Json, lsp.Range]], names: Mapping[str, str]) 
             run = {"title": text, "command": f"nexus.review.{name}"}
             found.append({"range": at, "command": run | {"arguments": [{"changeIds": [change["id"]]}]}})
     return found
+
+
+def _conflict_lenses(change: Json, at: Json, title: str) -> list[Json]:
+    """The four ways out of a conflict, above it."""
+    given = [
+        (verb, "nexus.review.resolve", {"changeIds": [change["id"]], "how": how}) for _, verb, how in SETTLE
+    ]
+    first = (f"⚠ Conflict — {title}: {given[0][0]}", *given[0][1:])
+    shown = (first, *given[1:], ("Ask", *_asking(change)))
+    return [
+        {"range": at, "command": {"title": text, "command": name, "arguments": [argument]}}
+        for text, name, argument in shown
+    ]
+
+
+def hover_conflict(change: Json, sides: Conflict, names: Mapping[str, str], measured: str) -> str:
+    """Markdown: who proposes what and why, and the three sides of the conflict with it."""
+    texts = three_sides(sides)
+    told = (("What the agent saw", "base"), ("What you have", "yours"), ("What is proposed", "theirs"))
+    shown = "\n".join(f"{head}:\n\n{_block(texts[name])}" for head, name in told)
+    head = f"**{who(change, names)}** *(conflict: you changed these lines too)*: {change['why']}"
+    return f"{head}\n\n{shown}\n{measured}"
+
+
+def _block(text: str) -> str:
+    if not text:
+        return "*nothing*\n"
+    fence = _fence(text)
+    return f"{fence}\n{_diff_lines('', text)}{fence}\n"
 
 
 def hover(change: Json, names: Mapping[str, str], measured: str) -> str:

@@ -191,7 +191,15 @@ class Publisher:
             mark = marks.diagnostic(change, place, exact, showing.names, related.of(change))
             made.append((change, mark))
             await _breathe(at)
-        return made
+        return made + self._conflicts(desk, path)
+
+    def _conflicts(self, desk: Desk, path: str) -> list[tuple[Json, Json]]:
+        found: list[tuple[Json, Json]] = []
+        for change in desk.conflicts(path):
+            place, sides = self._showing.place(change), self._showing.conflict(change)
+            if place is not None and sides is not None:
+                found.append((change, marks.conflict(change, place, sides, self._showing.names)))
+        return found
 
     def _refresh_lenses(self, path: str) -> None:
         """Editors ask for lenses when a text changes; a decision or a proposal has to be told."""
@@ -199,7 +207,9 @@ class Publisher:
         lenses = workspace.code_lens if workspace else None
         if desk is None or not (lenses and lenses.refresh_support):
             return
-        now = [(c["id"], c["status"]) for c in (*desk.pending(path), *desk.accepted(path))]
+        now = [
+            (c["id"], c["status"]) for c in (*desk.pending(path), *desk.accepted(path), *desk.conflicts(path))
+        ]
         if now != self._lensed.get(path, []):
             self._lensed[path] = now
             self._spawn(self._server.request(lsp.WORKSPACE_CODE_LENS_REFRESH, None))

@@ -53,6 +53,8 @@ COMMANDS = (
     "review.accept",
     "review.reject",
     "review.undo",
+    "review.resolve",
+    "review.revise",
     "answer",
     "message.send",
     "memory.search",
@@ -86,6 +88,7 @@ class LspFace:
         self._api: asyncio.Future[EngineApi] | None = None
         self._options: Json = {}
         self._pushed: Json = {}
+        self._revise_command = ""
         self._showing = Showing(server)
         self._publisher = Publisher(server, self._showing)
         self._asks = Asks(server, lambda: self._showing.names)
@@ -131,6 +134,7 @@ class LspFace:
         options: Any = params.initialization_options
         self._options = dict(cast("Json", options)) if isinstance(options, dict) else {}
         self._showing.preview_scheme = str(self._options.get("previewScheme") or "")
+        self._revise_command = str(self._options.get("reviseCommand") or "")
         folders = params.workspace_folders or ()
         uri = folders[0].uri if folders else params.root_uri
         root = folder_of(uri) if uri else (Path(params.root_path) if params.root_path else None)
@@ -156,8 +160,8 @@ class LspFace:
             raise
         showing.editor = editor
         desk = editor.desk = showing.desk = Desk(root, api.execute, self._publisher.show)
-        editor.on_late = lambda ids: self._spawn(self._tell("review.carried", list(ids)))
-        editor.on_late_undo = lambda ids: self._spawn(self._tell("review.reopen", list(ids)))
+        editor.on_late = lambda ids, put: self._spawn(self._tell("review.carried", list(ids), applied=put))
+        editor.on_late_undo = lambda ids, _: self._spawn(self._tell("review.reopen", list(ids)))
         api.listen(self._events.put_nowait)
         self._spawn(self._follow(api, desk))
         showing.names = {a["agent_id"]: a["name"] for a in (await api.execute("agents", {}))["agents"]}
@@ -272,14 +276,14 @@ class LspFace:
             return
         undone, redone = self._showing.editor.turned_back(path, document.source)
         undone = [i for i in undone if desk.changes.get(i, {}).get("status") == "accepted"]
-        redone = [i for i in redone if desk.changes.get(i, {}).get("status") == "pending"]
+        redone = [i for i in redone if desk.can_be_redone(i)]
         if undone:
             self._spawn(self._tell("review.reopen", undone))
         if redone:
             self._spawn(self._tell("review.carried", redone))
 
-    async def _tell(self, operation: str, ids: list[str]) -> None:
-        await (await self._ready()).execute(operation, {"change_ids": ids})
+    async def _tell(self, operation: str, ids: list[str], **more: Json) -> None:
+        await (await self._ready()).execute(operation, {"change_ids": ids, **more})
 
     def _on_close(self, params: lsp.DidCloseTextDocumentParams) -> None:
         path = self._showing.path(params.text_document.uri)
@@ -341,7 +345,8 @@ class LspFace:
         if only is not None and not at_hand and any(_asks_for_source(k) for k in only):
             of_file = [c for c, _ in shown]
         target = self._showing.uri(home(of_file[0])) if of_file else uri
-        found = [*marks.fixes(at_hand, params.context.diagnostics, names), *marks.sources(of_file, target)]
+        fixes = marks.fixes(at_hand, params.context.diagnostics, names, self._revise_command)
+        found = [*fixes, *marks.sources(of_file, target)]
         return [a for a in found if only is None or any(_kind_of(k, str(a.kind)) for k in only)]
 
     async def _code_lenses(self, params: lsp.CodeLensParams) -> list[Json]:
@@ -357,7 +362,10 @@ class LspFace:
         for change, _ in hit:
             detail = await api.execute("run", {"run_id": change["run_id"]})
             gates = [g for g in detail["gates"] if g["task_id"] in change["task_ids"]]
-            texts.append(marks.hover(change, self._showing.names, marks.evidence(gates)))
+            names, measured = self._showing.names, marks.evidence(gates)
+            sides = self._showing.conflict(change) if change.get("conflict") else None
+            in_conflict = marks.hover_conflict(change, sides, names, measured) if sides else ""
+            texts.append(in_conflict or marks.hover(change, names, measured))
         value = "\n\n---\n\n".join(texts)
         return lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, value), hit[0][1])
 

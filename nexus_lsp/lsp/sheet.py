@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from nexus_lsp.core.conflicts import Conflict
 from nexus_lsp.core.hunks import Hunk, Lines, common_ends
 from nexus_lsp.core.text import Edit, apply_edit, split_lines
 from nexus_lsp.core.tracking import LineEdit, Placed, track
@@ -25,12 +26,15 @@ class Sheet:
     Attributes:
         placed: waiting changes as proposed, accepted ones the other way round.
         lost: waiting changes without a place.
+        conflicts: changes in conflict with what stands here, as last looked at; `placed` has them too, their
+            hunk from what the user has to what is proposed.
     """
 
     text: str
     is_open: bool
     placed: dict[str, Placed] = field(default_factory=dict[str, Placed])
     lost: set[str] = field(default_factory=set[str])
+    conflicts: dict[str, Conflict] = field(default_factory=dict[str, Conflict])
     _split: tuple[str, list[str]] = ("", [])
     """A text and its lines; these count as long as it is the sheet's text."""
 

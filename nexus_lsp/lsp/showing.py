@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
 
+from nexus_lsp.core.conflicts import Conflict
 from nexus_lsp.core.text import split_lines
 from nexus_lsp.core.tracking import Placed
 from nexus_lsp.lsp import marks
@@ -80,16 +81,25 @@ class Showing:
         if desk is None:
             return []
         if path is not None:
-            shown = [*desk.pending(path), *desk.accepted(path)]
+            shown = [*desk.pending(path), *desk.accepted(path), *desk.conflicts(path)]
             return self.placed(c for c in shown if not self.has_preview(c))
         change = desk.changes.get(previewed(self.preview_scheme, uri) or "")
         return self.placed([change]) if change and self.has_preview(change) else []
 
+    def conflict(self, change: Json) -> Conflict | None:
+        """The three sides of a change in conflict with what the user has; None where it has no place."""
+        sheet = self.desk.sheets.get(home(change)) if self.desk else None
+        return sheet.conflicts.get(change["id"]) if sheet else None
+
     def put_ranges(self, changes: Iterable[Json]) -> None:
-        """Tell each listed change where it shows."""
+        """Tell each listed change where it shows, and one in conflict its sides."""
         for change in changes:
-            place = self.place(change) if change["status"] in ("pending", "accepted") else None
+            shown = change["status"] in ("pending", "accepted") or change["conflict"]
+            place = self.place(change) if shown else None
             change["range"] = None if place is None else marks.plain(place)
+            sides = self.conflict(change) if change["conflict"] else None
+            if sides is not None:
+                change["conflict"] = {"range": change["range"]} | marks.three_sides(sides)
 
 
 def folder_of(uri: str) -> Path | None:

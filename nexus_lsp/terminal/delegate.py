@@ -16,7 +16,7 @@ from rich.markup import escape
 from nexus_lsp.core.problems import Refused
 from nexus_lsp.ports import EngineApi
 from nexus_lsp.terminal.prompt import Prompt
-from nexus_lsp.terminal.review import decide, names_of
+from nexus_lsp.terminal.review import decide, meant, names_of
 from nexus_lsp.terminal.show import Narrator
 
 Json = dict[str, Any]
@@ -129,6 +129,27 @@ async def resume(api: EngineApi, console: Console, run_id: str) -> int:
             await api.execute("run.resume", {"run_id": run_id})
         elif run["status"] not in ("pending", "in_progress", "awaiting_approval"):
             raise Refused(f"This run is {run['status']}; there is nothing to go on with.")
+        await _until_over(api, watch, Prompt(console) if sys.stdin.isatty() else None)
+        if await _is_left(api, console, run_id):
+            return EXIT["paused"]
+        await decide(api, console, run_id, "none", names)
+        return EXIT.get((await api.execute("run", {"run_id": run_id}))["status"], 1)
+    finally:
+        stop()
+
+
+async def revise(api: EngineApi, console: Console, ids: list[str], feedback: str) -> int:
+    """Have changes done in another way, and follow the work; what comes of it is left for `review`."""
+    names = await names_of(api)
+    given = await meant(api, "revise", ids) | {"feedback": feedback}
+    listed = (await api.execute("review.list", {}))["changes"]
+    run_id = next(c["run_id"] for c in listed if c["id"] in given["change_ids"])
+    watch = Watch(console, names, as_json=False)
+    await watch.recall(api, run_id)
+    stop = api.listen(watch.hear)
+    try:
+        await api.execute("review.revise", given)
+        watch.follow(run_id)
         await _until_over(api, watch, Prompt(console) if sys.stdin.isatty() else None)
         if await _is_left(api, console, run_id):
             return EXIT["paused"]

@@ -6,18 +6,21 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.markup import escape
 from rich.text import Text
 
 from nexus_lsp.core.problems import InvalidArgument, Refused
 from nexus_lsp.ports import EngineApi
-from nexus_lsp.terminal import diffs, show
+from nexus_lsp.terminal import conflicts, diffs, show
 from nexus_lsp.terminal.prompt import Prompt
 
 Json = dict[str, Any]
 
-HELP = "y accept · n reject · f accept the file · a accept all · d reject all · q leave the rest"
+HELP = (
+    "y accept · n reject · r have it done in another way · f accept the file · a accept all · d reject all · "
+    "q leave the rest"
+)
 
 
 async def names_of(api: EngineApi) -> dict[str, str]:
@@ -53,6 +56,8 @@ async def decide(
 ) -> Json:
     """Show what waits and decide on it: `all`, `none` or `ask` (with `prompt`). Gives the last answer."""
     answer: Json = {"refused": []}
+    if how == "ask" and prompt:
+        answer = await conflicts.ask(api, console, prompt, run_id, names)
     waiting = await pending(api, run_id)
     if not quiet and how != "ask":
         console.print(diffs.changes(waiting, names))
@@ -64,7 +69,8 @@ async def decide(
             for refused in answer["refused"]:
                 console.print(Text(f"not done {refused['id']}: {refused['why']}"))
     elif how == "ask" and waiting and prompt:
-        return await _ask(api, console, prompt, waiting, names)
+        decided = await _ask(api, console, prompt, waiting, names)
+        return decided | {"refused": [*answer["refused"], *decided["refused"]]}
     elif waiting and not quiet:
         console.print(f"[dim]{len(waiting)} waiting: `nexus-lsp review` decides on them.[/]")
     return answer
@@ -81,7 +87,7 @@ async def _ask(
         if line["id"] not in {c["id"] for c in current}:
             continue
         console.print(diffs.change(line, names))
-        typed = await prompt.ask("  [bold]y/n/f/a/d/q[/] > ")
+        typed = await prompt.ask("  [bold]y/n/r/f/a/d/q[/] > ")
         if typed is None or typed.lower()[:1] == "q":
             break
         answer = await _one(api, prompt, line, current, typed.lower()[:1])
@@ -90,7 +96,7 @@ async def _ask(
             continue
         told(console, answer)
         whole["accepted"] += answer.get("accepted", [])
-        whole["refused"] += answer["refused"]
+        whole["refused"] += answer.get("refused", [])
     return whole
 
 
@@ -111,8 +117,18 @@ async def _one(api: EngineApi, prompt: Prompt, line: Json, current: list[Json], 
             reason = await prompt.ask("  why not? (may be empty) > ")
             argument: Json = {"change_ids": [line["id"]], "reason": reason or ""}
             return await api.execute("review.reject", argument)
+        case "r":
+            feedback = await prompt.ask("  what is to be different? > ")
+            return await _revise(api, line, feedback) if feedback else None
         case _:
             return None
+
+
+async def _revise(api: EngineApi, line: Json, feedback: str) -> Json:
+    try:
+        return await api.execute("review.revise", {"change_ids": [line["id"]], "feedback": feedback})
+    except Refused as error:
+        return {"refused": [{"id": line["id"], "why": str(error)}]}
 
 
 def told(console: Console, answer: Json) -> None:
@@ -120,7 +136,9 @@ def told(console: Console, answer: Json) -> None:
     for word in ("accepted", "rejected", "reopened"):
         if answer.get(word):
             console.print(f"  [green]{word}[/] {', '.join(answer[word])}")
-    for refused in answer["refused"]:
+    if "task_id" in answer:
+        console.print(f"  [green]asked[/] {answer['task_id']} is at it; the change waits for its answer")
+    for refused in answer.get("refused", []):
         why = escape(show.visible(refused["why"]))
         console.print(f"  [red]not done[/] {refused['id']}: {why}")
 
@@ -129,19 +147,24 @@ async def command(api: EngineApi, console: Console, action: str, ids: list[str],
     """`review accept|reject|undo ID…`; without an action: ask about everything that waits."""
     if action == "list":
         names = await names_of(api)
-        waiting = await pending(api, None)
+        meets = await conflicts.conflicts(api, None)
+        in_conflict = {line["id"] for line in meets}
+        waiting = [line for line in await pending(api, None) if line["id"] not in in_conflict]
         console.print(diffs.changes(waiting, names))
+        console.print(Group(*(conflicts.conflict(line, names) for line in meets)))
         console.print(f"{len(waiting)} waiting" if waiting else "Nothing waits for review.")
+        if meets:
+            console.print(f"{show.count(len(meets), 'conflict')}: {conflicts.SETTLE}", markup=False)
         await _parked(api, console)
         return 0
     if action == "ask":
         answer = await decide(api, console, None, "ask", await names_of(api), Prompt(console))
         return 1 if answer["refused"] else 0
-    if not ids:
-        raise InvalidArgument(
-            f"Say what to {action}: ids of changes or runs, or paths (`review list` shows them)."
-        )
-    argument = await _meant(api, action, ids)
+    if action == "resolve":
+        argument = await meant(api, action, ids[:-1] or ids)
+        answer = await conflicts.settle(api, console, argument["change_ids"], ids[-1])
+        return 1 if answer["refused"] else 0
+    argument = await meant(api, action, ids)
     if action == "reject":
         argument["reason"] = reason
     answer = await api.execute(f"review.{action}", argument)
@@ -149,15 +172,19 @@ async def command(api: EngineApi, console: Console, action: str, ids: list[str],
     return 1 if answer["refused"] else 0
 
 
-async def _meant(api: EngineApi, action: str, ids: list[str]) -> Json:
+async def meant(api: EngineApi, action: str, ids: list[str]) -> Json:
     """Ids of changes, a run's id or a path, as the operation's argument."""
-    changes = (await api.execute("review.list", {}))["changes"]
-    states = ("accepted", "rejected") if action == "undo" else ("pending",)
+    if not ids:
+        raise InvalidArgument(
+            f"Say what to {action}: ids of changes or runs, or paths (`review list` shows them)."
+        )
+    changes = (await api.execute("review.list", {"sides": action == "resolve"}))["changes"]
+    states = {"undo": ("accepted", "rejected"), "resolve": ()}.get(action, ("pending",))
+    conflict = action in ("resolve", "revise")
     chosen: list[str] = []
     for word in ids:
-        hits = [
-            c["id"] for c in changes if word in (c["id"], c["run_id"], c["path"]) and c["status"] in states
-        ]
+        named = [c for c in changes if word in (c["id"], c["run_id"], c["path"])]
+        hits = [c["id"] for c in named if c["status"] in states or (conflict and c["conflict"])]
         exact = [c["id"] for c in changes if c["id"] == word]
         if not (hits or exact):
             raise Refused(f"{word!r} names nothing to {action}; `nexus-lsp review list` shows what waits.")

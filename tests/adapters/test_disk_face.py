@@ -227,10 +227,40 @@ async def test_a_disk_that_cannot_be_written_is_a_sentence_and_the_file_stays(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "replace", full)
+    monkeypatch.setattr(os, "fsync", full)
     why = "it could not be written: No space left on device"
     await check_refused(face, w, edit("f", "x\n", 0, "x\n", "y\n"), why)
     await check_refused(face, w, whole("create", "g", None, "x\n"), why)
+
+
+@pytest.mark.parametrize(
+    ("change", "there", "told"),
+    [
+        (edit("f", "a\nb\n", 1, "b\n", "B\n"), "a\nb\n", "the file changed on disk just now; try again"),
+        (whole("create", "f", None, "new\n"), None, "f exists already"),
+        (whole("binary", "f", "old", "new"), "old", "the file changed on disk just now; try again"),
+        (whole("rename", "f", "old", "new", old_path="g"), None, "f exists already"),
+    ],
+    ids=lambda value: value.kind if isinstance(value, Change) else "",
+)
+async def test_another_program_writes_the_file_while_it_is_written(
+    face: DiskFace, w: Path, monkeypatch: pytest.MonkeyPatch, change: Change, there: str | None, told: str
+) -> None:
+    """It takes a while until bytes are on the disk; what was saved meanwhile stays."""
+    if there is not None:
+        put(w, "f", there)
+    if change.old_path:
+        put(w, change.old_path, "old")
+
+    def slow(_descriptor: int) -> None:
+        put(w, "f", "theirs\n")
+
+    monkeypatch.setattr(os, "fsync", slow)
+    out = await face.carry_out([change])
+    assert (out.applied, [why for _, why in out.refused]) == ((), [told])
+    assert (w / "f").read_text() == "theirs\n"
+    kept = {"f", change.old_path} - {None}
+    assert {p.name for p in w.iterdir()} == kept, "and nothing lies about"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

@@ -232,6 +232,8 @@ BACK = {
     "the same insertion one line down": (hunk(2, "", "b"), hunk(1, "", "b"), None),
     "the same inside a larger one": (hunk(0, "a b c", "A b X"), hunk(2, "c", "X"), hunk(0, "a", "A")),
     "an import that was rejected, with another": (hunk(1, "", "X Y"), hunk(1, "", "X"), hunk(1, "", "Y")),
+    "the same with other white space": (hunk(1, "b", "x=1"), Hunk(1, ("b\n",), ("  x = 1\n", "\n")), None),
+    "the same insertion near by": (hunk(3, "", "X"), hunk(1, "", "X"), None),
     "the same lines, other text": (hunk(1, "b", "Z"), hunk(1, "b", "X"), hunk(1, "b", "Z")),
     "the same text elsewhere": (hunk(3, "d", "X"), hunk(1, "b", "X"), hunk(3, "d", "X")),
 }
@@ -243,6 +245,54 @@ def test_a_rejected_hunk_does_not_come_back(name: str) -> None:
     base = lines("a b c d")
     assert without(new, [rejected], base) == left
     assert resurrects(new, [rejected], base) == (left != new)
+
+
+LONG = [f"    line {n} of a function\n" for n in range(4)]
+FAR = [f"{n}\n" for n in range(60)]
+COPIES = {
+    # the new hunk, the rejected one, whether it has a place, what is left
+    "a function put in far away": (Hunk(50, (), tuple(LONG)), Hunk(2, (), tuple(LONG)), True, None),
+    "a short line put in far away": (
+        hunk(50, "", "return"),
+        hunk(2, "", "return"),
+        True,
+        hunk(50, "", "return"),
+    ),
+    "a function, dedented, among others": (
+        Hunk(50, (), ("new\n", *(line.strip() + "\n" for line in LONG), "more\n")),
+        Hunk(2, (), tuple(LONG)),
+        True,
+        Hunk(50, (), ("new\n", "more\n")),
+    ),
+    "a function that is moved, not put in": (
+        Hunk(50, ("x\n", *LONG), (*LONG, "y\n")),
+        Hunk(2, (), tuple(LONG)),
+        True,
+        Hunk(50, ("x\n", *LONG), (*LONG, "y\n")),
+    ),
+    "the same replacement elsewhere": (hunk(50, "50", "X"), hunk(2, "50", "X"), True, hunk(50, "50", "X")),
+    "the same replacement, and nobody knows where it was": (
+        hunk(50, "50", "X"),
+        hunk(2, "50", "X"),
+        False,
+        None,
+    ),
+    "the same deletion, and nobody knows where it was": (hunk(50, "50"), hunk(2, "50"), False, None),
+    "other indentation than was rejected": (
+        hunk(2, "2", "\t2"),
+        hunk(2, "2", " 2"),
+        True,
+        hunk(2, "2", "\t2"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_a_copy_of_a_rejected_hunk_does_not_come_back(name: str) -> None:
+    new, rejected, placed, left = COPIES[name]
+    base = [*FAR[: new.line], *new.before, *FAR[new.end :]]
+    known, lost = ([rejected], []) if placed else ([], [rejected])
+    assert without(new, known, base, lost) == left
 
 
 def test_a_rejected_empty_line_does_not_take_empty_lines_out_of_a_new_function() -> None:

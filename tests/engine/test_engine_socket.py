@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from nexus_lsp.adapters import socket_client, socket_place, socket_server, socke
 from nexus_lsp.adapters.shared_engine import MOVED, SharedEngine
 from nexus_lsp.adapters.socket_place import LONGEST, address
 from nexus_lsp.adapters.socket_server import SocketServer
-from nexus_lsp.core.changes import Change
+from nexus_lsp.core.changes import Applied, Change
 from nexus_lsp.core.problems import InvalidArgument, Refused, Unknown
 from nexus_lsp.core.settings import Settings
 from nexus_lsp.ports import CarriedOut, Face, JournalFailed
@@ -299,7 +300,9 @@ async def test_an_accept_the_dead_holder_did_not_journal_is_told_to_the_next(sta
         await first.faces[0].carry_out([CHANGE])
     async with serving(state, second):
         await shared.execute("runs", {})
-        assert ("review.carried", {"change_ids": ["change_1"]}) in second.done
+        (said,) = [argument for name, argument in second.done if name == "review.carried"]
+        put = asdict(Applied.by(CHANGE))
+        assert said == {"change_ids": ["change_1"], "applied": {"change_1": put}}
         await shared.close()
 
 

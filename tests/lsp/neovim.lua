@@ -22,12 +22,12 @@ vim.notify = function(message)
   table.insert(report.messages, message)
 end
 
--- The menu of code actions: the user picks the first that begins with "Accept".
-local offered = {}
+-- The menu of code actions: the user picks the first that begins with the word.
+local offered, word = {}, "Accept"
 vim.ui.select = function(items, options, choose)
   offered = vim.tbl_map(options.format_item, items)
   for at, title in ipairs(offered) do
-    if vim.startswith(title, "Accept") then
+    if vim.startswith(title, word) then
       return choose(items[at], at)
     end
   end
@@ -70,6 +70,28 @@ local function accept(step, unused)
     return #marks() == 0
   end)
   look(step, { offered = offered })
+end
+
+-- The user types in the proposed line, takes theirs, takes that back, and takes the typing back.
+local function conflict(unused)
+  local function severity(wanted)
+    wait("a mark of severity " .. wanted, function()
+      return #marks() == 1 and marks()[1].severity == wanted
+    end)
+  end
+  vim.cmd("1substitute/$/ as operating/")
+  severity(2)
+  look("conflict", { data = marks()[1].user_data.lsp.data })
+  vim.cmd("let &undolevels = &undolevels") -- in a script, what follows would be undone together with it
+  word = "Take theirs"
+  accept("theirs", unused .. " as operating")
+  word = "Accept"
+  vim.cmd("undo")
+  severity(2)
+  look("conflict again")
+  vim.cmd("undo")
+  severity(3)
+  look("no conflict")
 end
 
 local function session()
@@ -126,6 +148,7 @@ local function session()
     return #marks() > 0
   end)
   look("undo")
+  conflict(unused)
 
   accept("accept again", unused)
   vim.cmd("write")

@@ -23,6 +23,7 @@ HERE = Path(__file__).parent
 UNUSED = "import os"
 BEFORE = [UNUSED, "import sys", "", "", "def where():", "    return sys.path  # 😀"]
 AFTER = BEFORE[1:]
+TYPED = [f"{UNUSED} as operating", *AFTER]
 
 Json = dict[str, Any]
 
@@ -90,6 +91,10 @@ def test_neovim_delegates_and_shows_progress(seen: Json):
         ("proposed", BEFORE, 1, False),
         ("accept", AFTER, 0, True),
         ("undo", BEFORE, 1, False),
+        ("conflict", TYPED, 1, True),
+        ("theirs", AFTER, 0, True),
+        ("conflict again", TYPED, 1, True),
+        ("no conflict", BEFORE, 1, False),
         ("accept again", AFTER, 0, True),
         ("write", AFTER, 0, False),
     ],
@@ -107,6 +112,15 @@ def test_the_mark_stands_on_the_import_and_is_the_same_after_undo(seen: Json):
     assert mark["severity"] == 3, "information"
     assert mark["code"] == mark["change_id"], "Neovim keeps code and data for the code action"
     assert step(seen, "undo")["marks"] == [mark]
+
+
+def test_what_the_user_typed_in_a_proposal_is_a_warning_with_three_sides(seen: Json):
+    (mark,) = step(seen, "conflict")["marks"]
+    assert (mark["line"], mark["severity"]) == (0, 2)
+    sides = step(seen, "conflict")["data"]["conflict"]
+    assert (sides["base"], sides["yours"], sides["theirs"]) == (f"{UNUSED}\n", f"{TYPED[0]}\n", "")
+    ways = [title.split(" “")[0] for title in step(seen, "theirs")["offered"]]
+    assert ways[:3] == ["Keep mine", "Take theirs", "Take both"]
 
 
 @pytest.mark.parametrize("name", ["accept", "accept again"])

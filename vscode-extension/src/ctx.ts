@@ -126,7 +126,7 @@ export class Ctx implements vscode.Disposable {
     const env = { ...process.env, ...(await keysEnvironment(this.extension.secrets)) };
     const options: LanguageClientOptions = {
       documentSelector: [{ scheme: "file" }, { scheme: PREVIEW_SCHEME }],
-      initializationOptions: { ...readSettings(), previewScheme: PREVIEW_SCHEME },
+      initializationOptions: { ...readSettings(), previewScheme: PREVIEW_SCHEME, reviseCommand: "nexus.reviseChange" },
       outputChannel: this.log,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
       middleware: this.middleware(),

@@ -124,6 +124,16 @@ export interface DiagnosticData {
   taskId: TaskId;
   agentId: AgentId;
   editRange?: Range;
+  /** Of a change that the user typed in: a warning on what stands there now. */
+  conflict?: Conflict;
+}
+
+/** What the agent saw, what stands there now, what is proposed: whole lines with their ends. */
+export interface Conflict {
+  range: Range;
+  base: string;
+  yours: string;
+  theirs: string;
 }
 
 /**
@@ -147,6 +157,8 @@ export interface Change {
   why: string;
   /** The branch that it waits on, where another is checked out. */
   parked?: string | null;
+  /** In conflict with what the user typed; where the lines around it are gone too, without range and `yours`. */
+  conflict?: Partial<Conflict> | null;
 }
 
 export interface Gate {
@@ -314,6 +326,10 @@ export interface Commands {
   "nexus.review.accept": { arg: Scope; answer: { accepted: ChangeId[] } & Refused };
   "nexus.review.reject": { arg: Scope & { reason?: string }; answer: { rejected: ChangeId[] } & Refused };
   "nexus.review.undo": { arg: { changeIds: ChangeId[] }; answer: { reopened: ChangeId[] } & Refused };
+  "nexus.review.resolve": {
+    arg: ({ changeIds: ChangeId[] } | { changeId: ChangeId }) & { how: "mine" | "theirs" | "both" };
+    answer: { resolved: ChangeId[] } & Refused;
+  };
   "nexus.review.revise": { arg: { changeIds: ChangeId[]; feedback: string }; answer: { taskId: TaskId } };
   "nexus.message.send": { arg: { runId: RunId; to: string; text: string }; answer: { messageId: string } };
   "nexus.memory.search": { arg: { query: string; agentId?: AgentId; limit?: number }; answer: { items: MemoryItem[] } };
@@ -393,6 +409,7 @@ export interface EventFields {
   change_rejected: { changeId: ChangeId };
   change_outdated: { changeId: ChangeId };
   change_reopened: { changeId: ChangeId };
+  revision_asked: { taskId: TaskId; changeIds: ChangeId[]; feedback: string };
   base_moved: object;
   ask_opened: { askId: AskId; kind: Ask["kind"] };
   ask_answered: { askId: AskId; answer: string };

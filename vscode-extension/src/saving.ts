@@ -3,7 +3,12 @@ import * as vscode from "vscode";
 import type { Refused } from "./lspExt";
 import { count } from "./view";
 
-const DECISIONS: ReadonlySet<string> = new Set(["nexus.review.accept", "nexus.review.reject", "nexus.review.undo"]);
+const DECISIONS: ReadonlySet<string> = new Set([
+  "nexus.review.accept",
+  "nexus.review.reject",
+  "nexus.review.undo",
+  "nexus.review.resolve",
+]);
 
 /** The files that were dirty before the decision: those stay the user's to save. */
 export interface Before {

@@ -21,6 +21,7 @@ from nexus_lsp.core.facts.changes import (
     ChangeRejected,
     ChangeReopened,
     Move,
+    RevisionAsked,
 )
 from nexus_lsp.core.facts.forecasts import Clash, ClashKind, ClashSide, ConflictForecast, SideState
 from nexus_lsp.core.facts.gates import (
@@ -140,6 +141,7 @@ __all__ = [
     "RepairCause",
     "RepairRequested",
     "ReplanRequested",
+    "RevisionAsked",
     "RevisionProposed",
     "RunCancelled",
     "RunCompleted",
@@ -199,6 +201,7 @@ Fact = (
     | ChangeRejected
     | ChangeOutdated
     | ChangeReopened
+    | RevisionAsked
     | BaseMoved
     | AskOpened
     | AskAnswered

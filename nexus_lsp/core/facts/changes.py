@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from nexus_lsp.core.changes import Change
+from nexus_lsp.core.changes import Applied, Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +18,16 @@ class ChangeProposed:
 
 @dataclass(frozen=True, slots=True)
 class ChangeAccepted:
-    """A change reached the user's buffer or file."""
+    """A change reached the user's buffer or file.
+
+    `applied` is what was put there, where a conflict was settled and that is not what was proposed; an undo
+    takes just that out again. `by` is "typed" where the user wrote the same by themselves.
+    """
 
     type: ClassVar[str] = "change_accepted"
     change_id: str
     by: str = "user"
+    applied: Applied | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,22 @@ class ChangeReopened:
 
     type: ClassVar[str] = "change_reopened"
     change_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionAsked:
+    """The user wants these changes done in another way: a task of their own is about to answer that.
+
+    Attributes:
+        task_id: the task; `plan_revised` follows and has it.
+        change_ids: what it is about; those in conflict are over once it has landed.
+        feedback: in the user's words.
+    """
+
+    type: ClassVar[str] = "revision_asked"
+    task_id: str
+    change_ids: tuple[str, ...]
+    feedback: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def _replan(run: Run, limits: Limits) -> Facts:
             reason = f"{sent.message['from']['agent_id']}: {said}"
             return [f.ReplanRequested("", reason, run.replans + 1, message_id)]
     for s in run.tasks.values():
-        if s.lost and not s.broken and s.task.id not in run.considered:
+        if s.lost and not s.broken and s.task.id not in run.considered | run.revising.keys():
             reason = f"“{s.task.title}” failed: {_first_line(s.summary)}"
             return [f.ReplanRequested(s.task.id, reason, run.replans + 1)]
     return []
@@ -90,7 +90,7 @@ def _end_of_work(run: Run, limits: Limits) -> Facts:
     states = [s for s in run.tasks.values() if not s.replaced]
     if not states or any(s.status not in SETTLED for s in states) or awaits_scrutiny(run):
         return []
-    lost = [s for s in states if s.lost]
+    lost = [s for s in states if s.lost and s.task.id not in run.revising]  # the first version waits on
     done = [s for s in states if s.status == "completed"]
     if lost or not done:
         told = lost or [s for s in states if s.status == "failed"]

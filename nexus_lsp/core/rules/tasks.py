@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from nexus_lsp.core import facts as f
 from nexus_lsp.core import happenings as h
+from nexus_lsp.core.conflicts import in_conflict
 from nexus_lsp.core.health import backoff
 from nexus_lsp.core.problems import Refused
 from nexus_lsp.core.rules.life import own_start, with_earlier
@@ -190,12 +191,25 @@ def landed(run: Run, what: h.Landed) -> Facts:
         waited_seconds=what.took.waited,
         by_structure=what.by_structure,
     )
-    return [*proposed, *superseded, done]
+    return [*proposed, *superseded, *_answered(run, what), done]
+
+
+def _answered(run: Run, what: h.Landed) -> Facts:
+    """Conflicts that its agent was asked about: what it made of them takes their place."""
+    asked = run.revising.get(what.task_id)
+    over = [run.changes[i] for i in asked.change_ids] if asked else []
+    facts: Facts = []
+    for s in over:
+        if in_conflict(s.change, s.status, s.note, s.superseded_by):
+            instead = next((c.id for c in what.proposed if c.path == s.change.path), None)
+            facts.append(f.ChangeOutdated(s.change.id, "its agent looked at it again", instead))
+    return facts
 
 
 def base_taken(run: Run, what: h.BaseTaken) -> Facts:
     """The user's current text is under the work."""
     if what.decisions != run.decisions:
         raise Refused("A decision was taken while the workspace was read; read it again.")
-    lost = [f.ChangeOutdated(i, why) for i, why in what.lost if run.changes[i].status == "pending"]
+    lost: Facts = [f.ChangeOutdated(i, why) for i, why in what.lost if run.changes[i].status == "pending"]
+    lost += [f.ChangeAccepted(i, "typed") for i in what.typed if run.changes[i].status == "pending"]
     return [*lost, f.BaseMoved(what.snapshot, what.integration, what.moves)]
