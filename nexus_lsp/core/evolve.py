@@ -146,6 +146,8 @@ def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912 - one table, one p
             return _change(run, fact.change_id, "outdated", fact.why, fact.superseded_by)
         case f.ChangeReopened():
             return _reopened(run, fact.change_id)
+        case f.ChangesRelated():
+            return _related(run, fact)
         case f.BaseMoved():
             return _moved(run, fact)
         case f.AskOpened():
@@ -363,6 +365,15 @@ def _reopened(run: Run, change_id: str) -> Run:
     if run.status == "completed":
         return replace(opened, status="ready", ended_at=None)
     return opened
+
+
+def _related(run: Run, fact: f.ChangesRelated) -> Run:
+    changes = dict(run.changes)
+    for relation in fact.relations:
+        old = changes[relation.change_id]
+        change = replace(old.change, depends_on=relation.depends_on)
+        changes[relation.change_id] = replace(old, change=change, traits=relation.traits)
+    return replace(run, changes=changes)
 
 
 def _moved(run: Run, fact: f.BaseMoved) -> Run:

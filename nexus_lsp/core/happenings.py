@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from nexus_lsp.core import facts as f
-from nexus_lsp.core.changes import Change
+from nexus_lsp.core.changes import Change, Relation
 from nexus_lsp.core.memory import MemoryItem
 from nexus_lsp.core.plan import Plan
 from nexus_lsp.core.replanning import Revision
@@ -248,7 +248,8 @@ class LandingTimes:
 class Landed:
     """A candidate is the new integration head; `superseded` pairs old change ids with new ones.
 
-    `onto` and `decisions` say what it was computed from: another state by now makes it void.
+    `onto` and `decisions` say what it was computed from: another state by now makes it void. `relations` are
+    those of the run's changes, the proposed ones among them.
     """
 
     task_id: str
@@ -259,6 +260,7 @@ class Landed:
     superseded: tuple[tuple[str, str | None], ...]
     decisions: int
     took: LandingTimes = LandingTimes()
+    relations: tuple[Relation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

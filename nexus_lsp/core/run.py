@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from nexus_lsp.core import facts as f
 from nexus_lsp.core.budget import Allowance, Scope, meter_key, split_key
-from nexus_lsp.core.changes import Change, ChangeStatus
+from nexus_lsp.core.changes import Change, ChangeStatus, Traits
 from nexus_lsp.core.plan import Plan, Task
 from nexus_lsp.core.team import TeamState, instance_of
 
@@ -95,12 +95,14 @@ class TaskState:
 
 @dataclass(frozen=True, slots=True)
 class ChangeState:
-    """A change and what became of it. `change` carries its newest anchor (see `BaseMoved`)."""
+    """A change and what became of it. `change` carries its newest anchor (see `BaseMoved`); `traits` is None
+    where no rule has looked at it."""
 
     change: Change
     status: ChangeStatus = "pending"
     note: str = ""
     superseded_by: str | None = None
+    traits: Traits | None = None
 
 
 @dataclass(frozen=True, slots=True)

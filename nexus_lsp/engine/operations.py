@@ -24,11 +24,10 @@ from nexus_lsp.core.team import USER
 from nexus_lsp.core.wire import Json, entry_to_json
 from nexus_lsp.engine.arguments import deadline_of, parsed, plan_of
 from nexus_lsp.engine.engine import Engine
+from nexus_lsp.engine.listing import Listing
 from nexus_lsp.engine.memory_desk import MemoryDesk
 from nexus_lsp.engine.projections import (
-    change_line,
     estimate,
-    put_questions,
     run_detail,
     run_messages,
     run_summary,
@@ -80,6 +79,10 @@ class _RejectPlan(_OfRun):
 class _List(_Argument):
     run_id: str | None = None
     path: str | None = None
+    group_id: str | None = None
+    limit: int | None = Field(default=None, ge=0)
+    after: str | None = None
+    grouped: bool = True
 
 
 class _Chosen(_Argument):
@@ -87,6 +90,11 @@ class _Chosen(_Argument):
     path: str | None = None
     agent_id: str | None = None
     run_id: str | None = None
+    group_id: str | None = None
+
+
+class _Accept(_Chosen):
+    anyway: bool = False
 
 
 class _Reject(_Chosen):
@@ -95,6 +103,10 @@ class _Reject(_Chosen):
 
 class _Ids(_Argument):
     change_ids: list[str]
+
+
+class _Undo(_Ids):
+    anyway: bool = False
 
 
 class _Answer(_Argument):
@@ -147,6 +159,7 @@ class Operations:
         self._engine = engine
         self._review = review
         self._memory = MemoryDesk(engine)
+        self._listing = Listing()
         self._table: Mapping[str, tuple[type[BaseModel], Handler]] = {
             "delegate": (_Delegate, self._delegate),
             "plan.approve": (_Approve, self._approve),
@@ -160,9 +173,9 @@ class Operations:
             "run.messages": (_OfRun, self._messages),
             "agents": (_Nothing, self._agents),
             "review.list": (_List, self._list),
-            "review.accept": (_Chosen, self._accept),
+            "review.accept": (_Accept, self._accept),
             "review.reject": (_Reject, self._reject),
-            "review.undo": (_Ids, self._undo),
+            "review.undo": (_Undo, self._undo),
             "review.outdate": (_Outdate, self._outdate),
             "review.reopen": (_Ids, self._reopen),
             "review.base": (_Blob, self._base),
@@ -280,26 +293,18 @@ class Operations:
 
     async def _list(self, a: _List, _face: Face | None) -> Json:
         runs = [self._run(a.run_id)] if a.run_id else list(self._engine.runs.values())
-        lines = [
-            change_line(run, state)
-            for run in runs
-            for state in run.changes.values()
-            if a.path is None or touches(state.change, a.path)
-        ]
-        for run in runs:
-            put_questions(run, [line for line in lines if line["run_id"] == run.id])
-        return {"changes": lines}
+        return await self._listing.listed(runs, a.path, a.group_id, a.limit, a.after, a.grouped)
 
-    async def _accept(self, a: _Chosen, face: Face | None) -> Json:
-        decided = await self._review.accept(self._ids(a, ("pending",)), face)
+    async def _accept(self, a: _Accept, face: Face | None) -> Json:
+        decided = await self._review.accept(await self._ids(a, ("pending",)), face, a.anyway)
         return _answer_of("accepted", decided)
 
     async def _reject(self, a: _Reject, _face: Face | None) -> Json:
-        decided = await self._review.reject(self._ids(a, ("pending",)), a.reason)
+        decided = await self._review.reject(await self._ids(a, ("pending",)), a.reason)
         return _answer_of("rejected", decided)
 
-    async def _undo(self, a: _Ids, face: Face | None) -> Json:
-        return _answer_of("reopened", await self._review.undo(a.change_ids, face))
+    async def _undo(self, a: _Undo, face: Face | None) -> Json:
+        return _answer_of("reopened", await self._review.undo(a.change_ids, face, a.anyway))
 
     async def _outdate(self, a: _Outdate, _face: Face | None) -> Json:
         for change_id in await self._at_home(a.change_ids):
@@ -336,15 +341,19 @@ class Operations:
         content = await self._engine.adapters.repository.read(change.base)
         return {"base": change.base, "text": content.decode("utf-8")}
 
-    def _ids(self, a: _Chosen, statuses: tuple[str, ...]) -> list[str]:
-        given = [x for x in (a.change_ids, a.path, a.agent_id, a.run_id) if x is not None]
+    async def _ids(self, a: _Chosen, statuses: tuple[str, ...]) -> list[str]:
+        given = [x for x in (a.change_ids, a.path, a.agent_id, a.run_id, a.group_id) if x is not None]
         if len(given) != 1:
-            raise InvalidArgument("Give exactly one of changeIds, uri, agentId and runId.")
+            raise InvalidArgument("Give exactly one of changeIds, uri, agentId, groupId and runId.")
         if a.change_ids is not None:
             return a.change_ids
+        runs = self._engine.runs.values()
+        if a.group_id is not None:
+            mine = frozenset((await self._listing.group(runs, a.group_id)).change_ids)
+            return select(runs, lambda _, change: change.id in mine, statuses)
         if a.run_id is not None:
             self._run(a.run_id)
-        return select(self._engine.runs.values(), lambda run, change: _meant(a, run, change), statuses)
+        return select(runs, lambda run, change: _meant(a, run, change), statuses)
 
 
 def _meant(a: _Chosen, run: Run, change: Change) -> bool:
@@ -356,5 +365,6 @@ def _meant(a: _Chosen, run: Run, change: Change) -> bool:
 
 
 def _answer_of(word: str, decided: Decided) -> Json:
-    refused = [{"id": i, "why": why} for i, why in decided.refused]
+    needs = {i: {"needs": list(others)} for i, others in decided.needs.items()}
+    refused = [{"id": i, "why": why} | needs.get(i, {}) for i, why in decided.refused]
     return {word: decided.done, "refused": refused, "unsaved": decided.unsaved}

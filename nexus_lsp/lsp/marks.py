@@ -10,11 +10,16 @@ from lsprotocol import types as lsp
 
 from nexus_lsp.core.text import Units, body, split_lines, width
 from nexus_lsp.core.tracking import Placed
+from nexus_lsp.lsp.needing import Needing
 
 Json = dict[str, Any]
 
 SOURCE = "nexus"
 SHOWN_LINES = 30
+SHORT = 10
+"""Characters of a commit's name: those that a person compares."""
+OWN_GATES = ("tests", "lint")
+"""What the user's own tree is measured by (see `engine.evidence`)."""
 ACCEPT, REJECT = "quickfix.nexus.accept", "quickfix.nexus.reject"
 UNDO = "quickfix.nexus.undo"
 ACCEPT_FILE, REJECT_FILE = "source.nexus.acceptFile", "source.nexus.rejectFile"
@@ -54,10 +59,8 @@ def edit_range(placed: Placed, lines: Sequence[str], units: Units) -> lsp.Range 
     return lsp.Range(lsp.Position(placed.line, 0), lsp.Position(end, 0))
 
 
-def diagnostic(
-    change: Json, place: lsp.Range, exact: lsp.Range | None, names: Mapping[str, str], related: Sequence[Json]
-) -> Json:
-    """A waiting change as a diagnostic on the wire, as the contract has it.
+def diagnostic(change: Json, place: lsp.Range, exact: lsp.Range | None, names: Mapping[str, str]) -> Json:
+    """A waiting change as a diagnostic on the wire, as the contract has it, but for related information.
 
     Plain, as there may be thousands: to make JSON of lsprotocol's own values costs many times as much.
     """
@@ -69,7 +72,7 @@ def diagnostic(
     }
     if exact is not None:
         data["editRange"] = plain(exact)
-    mark: Json = {
+    return {
         "range": plain(place),
         "message": message(change, names),
         "severity": int(lsp.DiagnosticSeverity.Information),
@@ -77,7 +80,6 @@ def diagnostic(
         "source": SOURCE,
         "data": data,
     }
-    return mark | {"relatedInformation": related} if related else mark
 
 
 def warning(place: lsp.Range, told: str) -> Json:
@@ -115,25 +117,53 @@ def command(title: str, name: str, argument: Json) -> lsp.Command:
 
 
 def fixes(
-    changes: Sequence[Json], diagnostics: Sequence[lsp.Diagnostic], names: Mapping[str, str]
+    changes: Sequence[Json],
+    diagnostics: Sequence[lsp.Diagnostic],
+    names: Mapping[str, str],
+    known: Needing,
 ) -> list[lsp.CodeAction]:
-    """Accept and reject for each waiting change, undo for each accepted one."""
+    """Accept and reject for each waiting change, undo for each accepted one, with what belongs to it."""
     found: list[lsp.CodeAction] = []
     by_id = {str(d.code): d for d in diagnostics}
     for change in (c for c in changes if c["status"] == "pending"):
         mine = [by_id[change["id"]]] if change["id"] in by_id else None
         told = f"{who(change, names)}: {_short(change['why'])}"
-        for kind, verb, name in ((ACCEPT, "Accept", "accept"), (REJECT, "Reject", "reject")):
+        how, accept = accepting(change, known)
+        reject: Json = {"changeIds": [change["id"]]}
+        for kind, verb, name, argument in (
+            (ACCEPT, how, "accept", accept),
+            (REJECT, "Reject", "reject", reject),
+        ):
             title = f"{verb} “{told}”"
-            run = command(title, f"nexus.review.{name}", {"changeIds": [change["id"]]})
-            found.append(
-                lsp.CodeAction(title, kind, diagnostics=mine, command=run, is_preferred=kind == ACCEPT)
-            )
+            run = command(title, f"nexus.review.{name}", argument)
+            sure = kind == ACCEPT and "anyway" not in argument
+            found.append(lsp.CodeAction(title, kind, diagnostics=mine, command=run, is_preferred=sure))
     for change in (c for c in changes if c["status"] == "accepted"):
-        title = f"Take back “{who(change, names)}: {_short(change['why'])}”"
-        run = command(title, "nexus.review.undo", {"changeIds": [change["id"]]})
+        how, undo = taking_back(change, known)
+        title = f"{how} “{who(change, names)}: {_short(change['why'])}”"
+        run = command(title, "nexus.review.undo", undo)
         found.append(lsp.CodeAction(title, UNDO, command=run))
     return found
+
+
+def accepting(change: Json, known: Needing) -> tuple[str, Json]:
+    """How a waiting change can be accepted, in words and as the command's argument."""
+    lack = known.needed_by(change)
+    if lack.gone:
+        return "Accept without what it needs", {"changeIds": [change["id"]], "anyway": True}
+    with_it = f" with the {_many(len(lack.waiting), 'change')} it needs" if lack.waiting else ""
+    return f"Accept{with_it}", {"changeIds": [change["id"], *lack.waiting]}
+
+
+def taking_back(change: Json, known: Needing) -> tuple[str, Json]:
+    """The same for taking an accepted one back."""
+    users = known.needing(change)
+    more = f" with the {_many(len(users), 'change')} that {'needs' if len(users) == 1 else 'need'} it"
+    return f"Take back{more if users else ''}", {"changeIds": [change["id"], *users]}
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def sources(changes: Sequence[Json], uri: str) -> list[lsp.CodeAction]:
@@ -168,7 +198,7 @@ def _short(text: str, limit: int = 50) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def lenses(changes: Sequence[tuple[Json, lsp.Range]], names: Mapping[str, str]) -> list[Json]:
+def lenses(changes: Sequence[tuple[Json, lsp.Range]], names: Mapping[str, str], known: Needing) -> list[Json]:
     """Who proposes what, with accept and reject, above each waiting change; who made what, above others.
 
     Plain, as `diagnostic` is, and for the same reason.
@@ -178,12 +208,15 @@ def lenses(changes: Sequence[tuple[Json, lsp.Range]], names: Mapping[str, str]) 
         at = plain(lsp.Range(place.start, place.start))
         title = f"{who(change, names)}: {_short(change['why'], 60)}"
         if change["status"] == "accepted":
-            shown = ((f"↶ Take back — {title}", "undo"),)
+            how, undo = taking_back(change, known)
+            shown = ((f"↶ {how} — {title}", "undo", undo),)
         else:
-            shown = ((f"✓ Accept — {title}", "accept"), ("✗ Reject", "reject"))
-        for text, name in shown:
-            run = {"title": text, "command": f"nexus.review.{name}"}
-            found.append({"range": at, "command": run | {"arguments": [{"changeIds": [change["id"]]}]}})
+            how, accept = accepting(change, known)
+            reject: Json = {"changeIds": [change["id"]]}
+            shown = ((f"✓ {how} — {title}", "accept", accept), ("✗ Reject", "reject", reject))
+        for text, name, argument in shown:
+            run = {"title": text, "command": f"nexus.review.{name}", "arguments": [argument]}
+            found.append({"range": at, "command": run})
     return found
 
 
@@ -196,18 +229,32 @@ def hover(change: Json, names: Mapping[str, str], measured: str) -> str:
     return f"**{who(change, names)}**{state}: {change['why']}\n\n{diff}\n{measured}"
 
 
-def evidence(gates: Iterable[Json]) -> str:
-    """Markdown: what the gates measured, and the end of their output where they are red."""
+def evidence(change: Json, gates: Iterable[Json]) -> str:
+    """Markdown: what gates measured of a change's tasks and, once it is accepted, of the user's own files.
+
+    Each with the tree that was measured, and with the end of the output where it is red.
+    """
     told: list[str] = []
-    for gate in gates:
+    for gate in _evidence_of(change, gates):
         state = gate["status"].replace("_", " ")
         why = f": {gate['why']}" if gate["why"] else ""
-        told.append(f"- gate `{gate['gate']}`: {state}{why}\n")
+        tree = "your files, tree" if gate["task_id"] is None else "tree"
+        told.append(f"- gate `{gate['gate']}`: {state}{why} *({tree} {gate['commit'][:SHORT]})*\n")
         output = gate["output"].strip()[-1500:] if gate["status"] == "failed" else ""
         if output:
             fence = _fence(output)
             told.append(f"\n{fence}\n{output}\n{fence}\n")
     return "".join(told)
+
+
+def _evidence_of(change: Json, gates: Iterable[Json]) -> list[Json]:
+    """All of the change's tasks, and the newest of each gate on the user's own tree."""
+    seen = list(gates)
+    own = {
+        g["gate"]: g for g in seen if g["task_id"] is None and not g["baseline"] and g["gate"] in OWN_GATES
+    }
+    mine = [g for g in seen if g["task_id"] in change["task_ids"]]
+    return [*mine, *own.values()] if change["status"] == "accepted" else mine
 
 
 def _diff_lines(sign: str, text: str) -> str:

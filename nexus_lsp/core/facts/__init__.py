@@ -20,6 +20,7 @@ from nexus_lsp.core.facts.changes import (
     ChangeProposed,
     ChangeRejected,
     ChangeReopened,
+    ChangesRelated,
     Move,
 )
 from nexus_lsp.core.facts.gates import (
@@ -104,6 +105,7 @@ __all__ = [
     "ChangeProposed",
     "ChangeRejected",
     "ChangeReopened",
+    "ChangesRelated",
     "Entry",
     "Fact",
     "GateFailed",
@@ -193,6 +195,7 @@ Fact = (
     | ChangeRejected
     | ChangeOutdated
     | ChangeReopened
+    | ChangesRelated
     | BaseMoved
     | AskOpened
     | AskAnswered

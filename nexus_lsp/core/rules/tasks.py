@@ -5,6 +5,7 @@ from __future__ import annotations
 from nexus_lsp.core import facts as f
 from nexus_lsp.core import happenings as h
 from nexus_lsp.core.health import backoff
+from nexus_lsp.core.needs import SUPERSEDED, changed_relations
 from nexus_lsp.core.problems import Refused
 from nexus_lsp.core.rules.life import own_start, with_earlier
 from nexus_lsp.core.rules.limits import Facts, Limits
@@ -147,7 +148,7 @@ def landed(run: Run, what: h.Landed) -> Facts:
         raise Refused("The user decided or typed while this landed; land it again.")
     proposed: Facts = [f.ChangeProposed(change) for change in what.proposed]
     superseded = [
-        f.ChangeOutdated(old, "a later task changed it", new)
+        f.ChangeOutdated(old, SUPERSEDED, new)
         for old, new in what.superseded
         if run.changes[old].status == "pending"
     ]
@@ -161,7 +162,9 @@ def landed(run: Run, what: h.Landed) -> Facts:
         merge_seconds=what.took.merge,
         waited_seconds=what.took.waited,
     )
-    return [*proposed, *superseded, done]
+    told = changed_relations(run, what.relations)
+    related: Facts = [f.ChangesRelated(told)] if told else []
+    return [*proposed, *superseded, *related, done]
 
 
 def base_taken(run: Run, what: h.BaseTaken) -> Facts:
