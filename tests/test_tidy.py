@@ -31,7 +31,7 @@ NOT_IN_THE_SERVER = {
 MOST_LINES, MOST_FUNCTION_LINES = 400, 70
 LONG_FILES = {
     "core/happenings.py": (440, "the closed union of happenings; nothing but frozen values"),
-    "engine/engine.py": (500, "one loop: queue, journal, effects and starts are read together"),
+    "engine/engine.py": (505, "one loop: queue, journal, effects and starts are read together"),
 }
 """Files that may be longer than the others: up to how many lines, and why."""
 

@@ -181,6 +181,8 @@ export interface ChangeGroup {
 
 export interface Gate {
   gate: string;
+  /** Whose tree was measured; a name in the quarantine, not in the user's repository. */
+  commit: string;
   status: GateStatus;
   taskId: TaskId | null;
   /** How it was before the agents changed anything. */
