@@ -166,6 +166,11 @@ TABLE: dict[str, tuple[Files, Files, dict[str, str]]] = {
         {"a.py": "x = (1 +\ny := 2\n)\nz = 3\n".replace("y := 2", "y = 2").replace("x = (1 +", "x = f(1,")},
         {"a.py:1": "a.py:3", "a.py:3": "a.py:1"},
     ),
+    "a byte order mark and CRLF": (
+        {"a.py": "\ufeff" + lines(KEPT, USE).replace("\n", "\r\n")},
+        {"a.py": "\ufeff" + lines("def new():\n    pass", KEPT, "def use():\n    return new()").replace("\n", "\r\n")},
+        {"a.py:6": "a.py:1"},
+    ),
     "a star import is not sure": (
         {"a.py": lines("from b import old", USE), "b.py": "from c import *\nold = 1\n"},
         {"a.py": lines("from b import new", USE), "b.py": "from c import *\nold = 1\nx = 1\nnew = 2\n"},

@@ -14,8 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from nexus_lsp.core.integrity.cases import parse
-from nexus_lsp.core.relating.given import FileGiven, Given
+from nexus_lsp.core.relating.given import FileGiven, Given, python_tree
 from nexus_lsp.core.relating.modules import files_of, meant, relative_file
 from nexus_lsp.core.relating.names import (
     Call,
@@ -56,7 +55,7 @@ def _source(file: FileGiven) -> Source:
 
 
 def _names(text: str | None, owners: Sequence[str]) -> Names | None:
-    tree = parse(text) if text is not None else None
+    tree = python_tree(text) if text is not None else None
     if tree is None:
         return None
     try:

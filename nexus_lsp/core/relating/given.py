@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nexus_lsp.core.anchors import place
 from nexus_lsp.core.changes import Change
-from nexus_lsp.core.diff import diff
 from nexus_lsp.core.hunks import Hunk, Lines, apply
+from nexus_lsp.core.integrity.cases import parse
 from nexus_lsp.core.proposals import hunk_of
 from nexus_lsp.core.review import inverted
 from nexus_lsp.core.text import split_lines
@@ -186,6 +187,6 @@ def keep(file: FileGiven, wanted: frozenset[str]) -> str:
     return "".join(out)
 
 
-def hunks_between(old: str, new: str) -> list[Hunk]:
-    """How two texts differ."""
-    return diff(split_lines(old), split_lines(new))
+def python_tree(text: str) -> ast.Module | None:
+    """The syntax tree; None where it is not Python."""
+    return parse(text.removeprefix("\ufeff"))

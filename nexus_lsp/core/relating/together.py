@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from nexus_lsp.core.integrity.cases import parse
-from nexus_lsp.core.relating.given import FileGiven, Given, keep
+from nexus_lsp.core.relating.given import FileGiven, Given, keep, python_tree
 
 MOST_PARSED = 1_000_000
 """Characters that are parsed for one file; where that is not enough, nothing is said."""
@@ -61,4 +60,4 @@ def _least(file: FileGiven, one: str, chosen: list[str]) -> set[str]:
 
 
 def _parses(file: FileGiven, ids: frozenset[str]) -> bool:
-    return parse(keep(file, ids)) is not None
+    return python_tree(keep(file, ids)) is not None

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from nexus_lsp.core.changes import Change, Intent, Traits
-from nexus_lsp.core.integrity.cases import parse
 from nexus_lsp.core.relating.dependencies import Source
-from nexus_lsp.core.relating.given import FileGiven, keep
+from nexus_lsp.core.relating.given import FileGiven, keep, python_tree
 from nexus_lsp.core.relating.kinds import is_configuration, is_docs, is_tests
 from nexus_lsp.core.relating.names import Definition, Names, innermost
 from nexus_lsp.core.relating.risk import Seen, risk_of
@@ -176,7 +175,7 @@ def _bones(text: str) -> str:
 
 
 def _same_tree(file: FileGiven, change_id: str) -> bool:
-    old, new = parse(file.old or ""), parse(keep(file, frozenset({change_id})))
+    old, new = python_tree(file.old or ""), python_tree(keep(file, frozenset({change_id})))
     return old is not None and new is not None and ast.dump(old) == ast.dump(new)
 
 
