@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lsprotocol.types import (
     DidChangeTextDocumentParams,
@@ -74,6 +74,7 @@ def test_a_whole_text_is_one_edit(documents: Documents):
 TEXTS = st.lists(st.sampled_from(["a", "bc", "\n", "\r", "\r\n", "\f", ""]), max_size=8).map("".join)
 
 
+@settings(deadline=None)
 @given(
     TEXTS,
     st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3), st.integers(0, 9), st.integers(0, 3), TEXTS)),
