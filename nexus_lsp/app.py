@@ -159,6 +159,7 @@ def _adapters(
     repository: Repository,
     staff: Staff,
 ) -> Adapters:
+    from nexus_lsp.adapters.change_reading import relate_apart
     from nexus_lsp.adapters.gates import WorkspaceGates
     from nexus_lsp.adapters.memory.embeddings import find_embedder
     from nexus_lsp.adapters.memory.sqlite_memory import SqliteMemory
@@ -179,6 +180,7 @@ def _adapters(
         trusted=lambda: TrustStore(state_root(env)).is_trusted(workspace),
         now=time.time,
         new_id=lambda kind: f"{kind}_{secrets.token_hex(5)}",
+        relate=relate_apart,
     )
 
 

@@ -100,11 +100,17 @@ def _amount(text: str) -> int:
 def _review_arguments(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("action", nargs="?", choices=ACTIONS, default="ask")
     sub.add_argument(
-        "ids", nargs="*", metavar="CHANGE", help="ids of changes or runs, or paths; last of `resolve`, how"
+        "ids",
+        nargs="*",
+        metavar="CHANGE",
+        help="ids of changes, groups or runs, or paths; last of `resolve`, how",
     )
     sub.add_argument("--workspace", type=Path, default=Path(), metavar="DIR")
     sub.add_argument("--reason", default="", help="why you reject; the agents hear it")
     sub.add_argument("--feedback", default="", help="what is to be different, for `revise`")
+    sub.add_argument("--with-needed", action="store_true", help="accept or undo what belongs to it as well")
+    sub.add_argument("--anyway", action="store_true", help="accept or undo it whatever it needs")
+    sub.add_argument("--all", action="store_true", help="list every change, however many there are")
     sub.set_defaults(run=_review)
 
 
@@ -212,9 +218,10 @@ def _review(args: argparse.Namespace) -> int:
     from nexus_lsp.core.settings import Settings
 
     async def run(api: EngineApi, console: Console) -> int:
-        from nexus_lsp.terminal.review import command
+        from nexus_lsp.terminal.review import Wish, command
 
-        return await command(api, console, args.action, args.ids, args.reason)
+        how = (args.reason, args.with_needed, args.anyway, args.all)
+        return await command(api, console, Wish(args.action, tuple(args.ids), *how))
 
     async def revise(api: EngineApi, console: Console) -> int:
         from nexus_lsp.terminal.delegate import revise

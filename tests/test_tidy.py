@@ -141,6 +141,7 @@ def test_events_are_the_same() -> None:
         ("TaskType", get_args(plan.TaskType)),
         ("ChangeKind", get_args(changes.ChangeKind)),
         ("ChangeStatus", get_args(changes.ChangeStatus)),
+        ("Risk", get_args(changes.Risk)),
         ("Approval", get_args(facts.Approval)),
         ("Priority", get_args(facts.Priority)),
     ],

@@ -150,6 +150,8 @@ def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912, PLR0915 - one tab
             return _reopened(run, fact.change_id)
         case f.RevisionAsked():
             return _asked_again(run, fact, entry.at)
+        case f.ChangesRelated():
+            return _related(run, fact)
         case f.BaseMoved():
             return _moved(run, fact)
         case f.AskOpened():
@@ -391,6 +393,15 @@ def _asked_again(run: Run, fact: f.RevisionAsked, at: float) -> Run:
         return asked
     head = run.head_seen
     return replace(asked, status="in_progress", reason="", ended_at=None, head=head, active_since=at)
+
+
+def _related(run: Run, fact: f.ChangesRelated) -> Run:
+    changes = dict(run.changes)
+    for relation in fact.relations:
+        old = changes[relation.change_id]
+        change = replace(old.change, depends_on=relation.depends_on)
+        changes[relation.change_id] = replace(old, change=change, traits=relation.traits)
+    return replace(run, changes=changes)
 
 
 def _moved(run: Run, fact: f.BaseMoved) -> Run:

@@ -7,6 +7,7 @@ own. The engine is opened after `initialized`, so that `initialize` answers befo
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
@@ -23,6 +24,7 @@ from nexus_lsp.lsp.asks import Asks
 from nexus_lsp.lsp.desk import Desk, home
 from nexus_lsp.lsp.documents import Document
 from nexus_lsp.lsp.language_server import NexusLanguageServer, create_server
+from nexus_lsp.lsp.needing import Needing
 from nexus_lsp.lsp.progress import RunProgress
 from nexus_lsp.lsp.publishing import Publisher
 from nexus_lsp.lsp.showing import Showing, folder_of, top_of
@@ -173,6 +175,7 @@ class LspFace:
         await self._progress.resume(api)
         await self._publisher.foreseen.resume(api)
         await self._asks.ask_again(api)
+        gc.freeze()  # what is loaded by now stays: to look through it again would hold up a key for long
         return api
 
     async def _ready(self) -> EngineApi:
@@ -339,18 +342,20 @@ class LspFace:
     async def _code_actions(self, params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
         uri, only = params.text_document.uri, params.context.only
         shown, names = self._showing.on_document(uri), self._showing.names
+        known = Needing(self._showing.desk.changes if self._showing.desk else {})
         # a preview shows one change only: every line of it is that change's
         at_hand = [c for c, place in shown if self._showing.has_preview(c) or _meet(place, params.range)]
         of_file = at_hand
         if only is not None and not at_hand and any(_asks_for_source(k) for k in only):
             of_file = [c for c, _ in shown]
         target = self._showing.uri(home(of_file[0])) if of_file else uri
-        fixes = marks.fixes(at_hand, params.context.diagnostics, names, self._revise_command)
+        fixes = marks.fixes(at_hand, params.context.diagnostics, names, known, self._revise_command)
         found = [*fixes, *marks.sources(of_file, target)]
         return [a for a in found if only is None or any(_kind_of(k, str(a.kind)) for k in only)]
 
     async def _code_lenses(self, params: lsp.CodeLensParams) -> list[Json]:
-        return marks.lenses(self._showing.on_document(params.text_document.uri), self._showing.names)
+        known = Needing(self._showing.desk.changes if self._showing.desk else {})
+        return marks.lenses(self._showing.on_document(params.text_document.uri), self._showing.names, known)
 
     async def _hover(self, params: lsp.HoverParams) -> lsp.Hover | None:
         here, shown = lsp.Range(params.position, params.position), params.text_document.uri
@@ -361,8 +366,7 @@ class LspFace:
         texts: list[str] = []
         for change, _ in hit:
             detail = await api.execute("run", {"run_id": change["run_id"]})
-            gates = [g for g in detail["gates"] if g["task_id"] in change["task_ids"]]
-            names, measured = self._showing.names, marks.evidence(gates)
+            names, measured = self._showing.names, marks.evidence(change, detail["gates"])
             sides = self._showing.conflict(change) if change.get("conflict") else None
             in_conflict = marks.hover_conflict(change, sides, names, measured) if sides else ""
             texts.append(in_conflict or marks.hover(change, names, measured))

@@ -17,6 +17,7 @@ export type RunId = string;
 export type TaskId = string;
 export type AgentId = string;
 export type ChangeId = string;
+export type GroupId = string;
 export type AskId = string;
 export type DocumentUri = string;
 
@@ -159,10 +160,43 @@ export interface Change {
   parked?: string | null;
   /** In conflict with what the user typed; where the lines around it are gone too, without range and `yours`. */
   conflict?: Partial<Conflict> | null;
+  /** Those that must be accepted with or before it, as they were when it was proposed or a later task landed. */
+  dependsOn?: ChangeId[];
+  /** Null where another took its place; snapshots of a whole run leave it out. */
+  group?: GroupId | null;
+}
+
+/** From what should be read first to what can be read last. */
+export type Risk =
+  | "public_api"
+  | "security"
+  | "concurrency"
+  | "tests_weakened"
+  | "configuration"
+  | "file_deleted"
+  | "code"
+  | "tests"
+  | "docs"
+  | "format";
+
+/** Changes that are best looked at together; its summary and its risk are judged by rule. */
+export interface ChangeGroup {
+  id: GroupId;
+  runId: RunId;
+  summary: string;
+  risk: Risk;
+  riskWhy: string;
+  changeIds: ChangeId[];
+  /** Of the workspace, those with the most changes first. */
+  paths: string[];
+  /** How many changes have which status. */
+  counts: Partial<Record<ChangeStatus, number>>;
 }
 
 export interface Gate {
   gate: string;
+  /** Whose tree was measured; a name in the quarantine, not in the user's repository. */
+  commit: string;
   status: GateStatus;
   taskId: TaskId | null;
   /** How it was before the agents changed anything. */
@@ -296,10 +330,34 @@ export interface DelegateAnswer {
   estimatedCompletion: number | string | null;
 }
 
-export type Scope = { changeIds: ChangeId[] } | { uri: DocumentUri } | { agentId: AgentId } | { runId: RunId };
+export type Scope = { changeIds: ChangeId[] } | { uri: DocumentUri } | { agentId: AgentId } | { runId: RunId } | { groupId: GroupId };
+
+/** Whatever a change needs (accept) or is needed by (undo). */
+export interface Insisting {
+  anyway?: boolean;
+}
+
+/** Oldest first, at most `limit` of them, those after the one that the last answer named; 0 asks for the groups alone. */
+export interface ListParams {
+  runId?: RunId;
+  uri?: DocumentUri;
+  groupId?: GroupId;
+  limit?: number;
+  after?: ChangeId;
+  grouped?: boolean;
+}
+
+export interface ListAnswer {
+  changes: Change[];
+  /** The riskiest first, those in which nothing waits last. */
+  groups: ChangeGroup[];
+  /** What to ask for the next page with; null after the last. */
+  after: ChangeId | null;
+}
 
 export interface Refused {
-  refused: { id: ChangeId; why: string }[];
+  /** `needs`: with these, all of them, it could be done; the user may also insist. */
+  refused: { id: ChangeId; why: string; needs?: ChangeId[] }[];
   /** Files that the decision changed and that are not saved. */
   unsaved: DocumentUri[];
 }
@@ -322,10 +380,10 @@ export interface Commands {
     };
   };
   "nexus.agents": { arg: Record<string, never>; answer: { agents: AgentSnapshot[] } };
-  "nexus.review.list": { arg: { runId?: RunId; uri?: DocumentUri }; answer: { changes: Change[] } };
-  "nexus.review.accept": { arg: Scope; answer: { accepted: ChangeId[] } & Refused };
+  "nexus.review.list": { arg: ListParams; answer: ListAnswer };
+  "nexus.review.accept": { arg: Scope & Insisting; answer: { accepted: ChangeId[] } & Refused };
   "nexus.review.reject": { arg: Scope & { reason?: string }; answer: { rejected: ChangeId[] } & Refused };
-  "nexus.review.undo": { arg: { changeIds: ChangeId[] }; answer: { reopened: ChangeId[] } & Refused };
+  "nexus.review.undo": { arg: { changeIds: ChangeId[] } & Insisting; answer: { reopened: ChangeId[] } & Refused };
   "nexus.review.resolve": {
     arg: ({ changeIds: ChangeId[] } | { changeId: ChangeId }) & { how: "mine" | "theirs" | "both" };
     answer: { resolved: ChangeId[] } & Refused;
@@ -410,6 +468,7 @@ export interface EventFields {
   change_outdated: { changeId: ChangeId };
   change_reopened: { changeId: ChangeId };
   revision_asked: { taskId: TaskId; changeIds: ChangeId[]; feedback: string };
+  changes_related: { relations: { changeId: ChangeId; dependsOn: ChangeId[]; traits: object }[] };
   base_moved: object;
   ask_opened: { askId: AskId; kind: Ask["kind"] };
   ask_answered: { askId: AskId; answer: string };

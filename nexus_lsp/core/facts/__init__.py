@@ -20,6 +20,7 @@ from nexus_lsp.core.facts.changes import (
     ChangeProposed,
     ChangeRejected,
     ChangeReopened,
+    ChangesRelated,
     Move,
     RevisionAsked,
 )
@@ -106,6 +107,7 @@ __all__ = [
     "ChangeProposed",
     "ChangeRejected",
     "ChangeReopened",
+    "ChangesRelated",
     "Clash",
     "ClashKind",
     "ClashSide",
@@ -202,6 +204,7 @@ Fact = (
     | ChangeOutdated
     | ChangeReopened
     | RevisionAsked
+    | ChangesRelated
     | BaseMoved
     | AskOpened
     | AskAnswered

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from nexus_lsp.core.changes import Applied, Change
+from nexus_lsp.core.changes import Applied, Change, Relation
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +90,11 @@ class BaseMoved:
     snapshot: str
     integration: str
     moves: tuple[Move, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesRelated:
+    """How changes stand to the others of the run, after something landed; those not named stand as before."""
+
+    type: ClassVar[str] = "changes_related"
+    relations: tuple[Relation, ...]
