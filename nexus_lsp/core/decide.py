@@ -64,6 +64,9 @@ def _first(run: Run, what: h.Happening, limits: Limits) -> Facts:  # noqa: PLR09
         case h.Reopen():
             ids = _with_status(run, what.change_ids, "accepted", "rejected", "outdated")
             return [f.ChangeReopened(i) for i in ids if run.changes[i].superseded_by is None]
+        case h.Committed():
+            _with_status(run, what.fact.change_ids)
+            return [what.fact]
         case h.Outdate():
             return [f.ChangeOutdated(i, what.why) for i in _with_status(run, what.change_ids, "pending")]
         case h.OpenAsk():

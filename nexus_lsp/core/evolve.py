@@ -148,6 +148,8 @@ def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912, PLR0915 - one tab
             return _change(run, fact.change_id, "outdated", fact.why, fact.superseded_by)
         case f.ChangeReopened():
             return _reopened(run, fact.change_id)
+        case f.ChangesCommitted():
+            return _committed(run, fact)
         case f.BaseMoved():
             return _moved(run, fact)
         case f.AskOpened():
@@ -356,7 +358,7 @@ def _change(
     run: Run, change_id: str, status: ChangeStatus, note: str, superseded_by: str | None = None
 ) -> Run:
     old = run.changes[change_id]
-    new = replace(old, status=status, note=note, superseded_by=superseded_by)
+    new = replace(old, status=status, note=note, superseded_by=superseded_by, commit=None)
     return replace(run, changes=run.changes.put(change_id, new), decisions=run.decisions + 1)
 
 
@@ -367,6 +369,14 @@ def _reopened(run: Run, change_id: str) -> Run:
     if run.status == "completed":
         return replace(opened, status="ready", ended_at=None)
     return opened
+
+
+def _committed(run: Run, fact: f.ChangesCommitted) -> Run:
+    changes = run.changes
+    for change_id in fact.change_ids:
+        if (old := changes[change_id]).status == "accepted":
+            changes = changes.put(change_id, replace(old, commit=fact.commit))
+    return replace(run, changes=changes)
 
 
 def _moved(run: Run, fact: f.BaseMoved) -> Run:

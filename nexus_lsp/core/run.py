@@ -96,12 +96,16 @@ class TaskState:
 
 @dataclass(frozen=True, slots=True)
 class ChangeState:
-    """A change and what became of it. `change` carries its newest anchor (see `BaseMoved`)."""
+    """A change and what became of it. `change` carries its newest anchor (see `BaseMoved`).
+
+    `commit`: the user's commit that holds it since it was accepted.
+    """
 
     change: Change
     status: ChangeStatus = "pending"
     note: str = ""
     superseded_by: str | None = None
+    commit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,8 @@ class Desk:
                 if kind == "change_accepted":
                     self._decided.add(event["change_id"])
                 ids.append(event["change_id"])
+            elif kind == "changes_committed":
+                ids += event["change_ids"]
             elif kind == "base_moved":
                 moved = [move["change_id"] for move in event["moves"]]
                 for change_id in moved:
@@ -123,9 +125,10 @@ class Desk:
         return [c for c in self.on_file(path) if c["status"] == "pending" and not c["parked"]]
 
     def accepted(self, path: str) -> list[Json]:
-        """The accepted edits of a file that are still of interest, oldest first."""
+        """The accepted edits of a file that are still of interest, oldest first: not those in a commit."""
         accepted = [c for c in self.on_file(path) if c["status"] == "accepted" and c["kind"] == "edit"]
-        return [c for c in accepted if c["id"] in self._decided and not c["parked"]]
+        here = [c for c in accepted if c["id"] in self._decided and not c["parked"]]
+        return [c for c in here if c["commit"] is None]
 
     def pending_of(self, run_id: str, task_id: str) -> list[Json]:
         """The waiting changes of a task, in all files, oldest first."""

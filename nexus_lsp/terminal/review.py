@@ -141,7 +141,7 @@ async def command(api: EngineApi, console: Console, action: str, ids: list[str],
         raise InvalidArgument(
             f"Say what to {action}: ids of changes or runs, or paths (`review list` shows them)."
         )
-    argument = await _meant(api, action, ids)
+    argument = await meant(api, action, ids)
     if action == "reject":
         argument["reason"] = reason
     answer = await api.execute(f"review.{action}", argument)
@@ -149,7 +149,7 @@ async def command(api: EngineApi, console: Console, action: str, ids: list[str],
     return 1 if answer["refused"] else 0
 
 
-async def _meant(api: EngineApi, action: str, ids: list[str]) -> Json:
+async def meant(api: EngineApi, action: str, ids: list[str]) -> Json:
     """Ids of changes, a run's id or a path, as the operation's argument."""
     changes = (await api.execute("review.list", {}))["changes"]
     states = ("accepted", "rejected") if action == "undo" else ("pending",)

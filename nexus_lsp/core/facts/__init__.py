@@ -20,6 +20,7 @@ from nexus_lsp.core.facts.changes import (
     ChangeProposed,
     ChangeRejected,
     ChangeReopened,
+    ChangesCommitted,
     Move,
 )
 from nexus_lsp.core.facts.forecasts import Clash, ClashKind, ClashSide, ConflictForecast, SideState
@@ -105,6 +106,7 @@ __all__ = [
     "ChangeProposed",
     "ChangeRejected",
     "ChangeReopened",
+    "ChangesCommitted",
     "Clash",
     "ClashKind",
     "ClashSide",
@@ -199,6 +201,7 @@ Fact = (
     | ChangeRejected
     | ChangeOutdated
     | ChangeReopened
+    | ChangesCommitted
     | BaseMoved
     | AskOpened
     | AskAnswered
