@@ -152,6 +152,8 @@ def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912, PLR0915 - one tab
             return _asked_again(run, fact, entry.at)
         case f.ChangesRelated():
             return _related(run, fact)
+        case f.ChangesCommitted():
+            return _committed(run, fact)
         case f.BaseMoved():
             return _moved(run, fact)
         case f.AskOpened():
@@ -360,7 +362,7 @@ def _change(
     run: Run, change_id: str, status: ChangeStatus, note: str, superseded_by: str | None = None
 ) -> Run:
     old = run.changes[change_id]
-    new = replace(old, status=status, note=note, superseded_by=superseded_by)
+    new = replace(old, status=status, note=note, superseded_by=superseded_by, commit=None)
     return replace(run, changes=run.changes.put(change_id, new), decisions=run.decisions + 1)
 
 
@@ -396,11 +398,19 @@ def _asked_again(run: Run, fact: f.RevisionAsked, at: float) -> Run:
 
 
 def _related(run: Run, fact: f.ChangesRelated) -> Run:
-    changes = dict(run.changes)
+    changes = run.changes
     for relation in fact.relations:
         old = changes[relation.change_id]
         change = replace(old.change, depends_on=relation.depends_on)
-        changes[relation.change_id] = replace(old, change=change, traits=relation.traits)
+        changes = changes.put(relation.change_id, replace(old, change=change, traits=relation.traits))
+    return replace(run, changes=changes)
+
+
+def _committed(run: Run, fact: f.ChangesCommitted) -> Run:
+    changes = run.changes
+    for change_id in fact.change_ids:
+        if (old := changes[change_id]).status == "accepted":
+            changes = changes.put(change_id, replace(old, commit=fact.commit))
     return replace(run, changes=changes)
 
 

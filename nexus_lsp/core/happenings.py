@@ -82,6 +82,13 @@ class Reopen:
 
 
 @dataclass(frozen=True, slots=True)
+class Committed:
+    """A commit in the user's repository holds these changes."""
+
+    fact: f.ChangesCommitted
+
+
+@dataclass(frozen=True, slots=True)
 class Outdate:
     """These changes can no longer be applied to what the user has."""
 
@@ -428,6 +435,7 @@ Happening = (
     | Accepted
     | Reject
     | Reopen
+    | Committed
     | Outdate
     | Revise
     | OpenAsk

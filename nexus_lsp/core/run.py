@@ -102,6 +102,7 @@ class ChangeState:
         proposed: while it is accepted with something else put in: what was proposed.
         applied: what was put in last, then and after it was taken out again.
         traits: what it is about; None where no rule has looked at it.
+        commit: the user's commit that holds it since it was accepted.
     """
 
     change: Change
@@ -111,6 +112,7 @@ class ChangeState:
     proposed: Change | None = None
     applied: Applied | None = None
     traits: Traits | None = None
+    commit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

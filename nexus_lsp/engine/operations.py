@@ -23,6 +23,7 @@ from nexus_lsp.core.settings import settings_over
 from nexus_lsp.core.team import USER
 from nexus_lsp.core.wire import Json, entry_to_json
 from nexus_lsp.engine.arguments import deadline_of, parsed, plan_of
+from nexus_lsp.engine.commit_operations import CommitOperations
 from nexus_lsp.engine.engine import Engine
 from nexus_lsp.engine.listing import Listing
 from nexus_lsp.engine.memory_desk import MemoryDesk
@@ -160,7 +161,7 @@ Handler = Callable[[Any, Face | None], Awaitable[Json]]
 class Operations:
     """The table; `execute` is its only way in."""
 
-    def __init__(self, engine: Engine, review: Review) -> None:
+    def __init__(self, engine: Engine, review: Review, commits: CommitOperations) -> None:
         self._engine = engine
         self._review = review
         self._memory = MemoryDesk(engine)
@@ -195,6 +196,7 @@ class Operations:
             "settings": (_Settings, self._settings),
             "answer": (_Answer, self._answer),
             "events": (_Events, self._events),
+            **commits.table,
         }
 
     async def execute(self, name: str, argument: Mapping[str, Any], face: Face | None = None) -> Json:

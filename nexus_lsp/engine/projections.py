@@ -115,6 +115,7 @@ def change_line(run: Run, s: ChangeState) -> Json:
         "note": s.note,
         "parked": branch(run.head) if run.away else None,
         "superseded_by": s.superseded_by,
+        "commit": s.commit,
         "base": change.base,
         "line": change.line,
         "before": change.before,

@@ -92,6 +92,8 @@ class Desk:
             elif kind == "changes_related":
                 for told in event["relations"]:
                     self.changes[told["change_id"]] |= {"depends_on": told["depends_on"]}
+            elif kind == "changes_committed":
+                ids += event["change_ids"]
             elif kind == "base_moved":
                 moved = [move["change_id"] for move in event["moves"]]
                 for change_id in moved:
@@ -126,9 +128,10 @@ class Desk:
         return [c for c in self.on_file(path) if c["status"] == "pending" and not c["parked"]]
 
     def accepted(self, path: str) -> list[Json]:
-        """The accepted edits of a file that are still of interest, oldest first."""
+        """The accepted edits of a file that are still of interest, oldest first: not those in a commit."""
         accepted = [c for c in self.on_file(path) if c["status"] == "accepted" and c["kind"] == "edit"]
-        return [c for c in accepted if c["id"] in self._decided and not c["parked"]]
+        here = [c for c in accepted if c["id"] in self._decided and not c["parked"]]
+        return [c for c in here if c["commit"] is None]
 
     def conflicts(self, path: str) -> list[Json]:
         """The changes of a file that are in conflict with what the user typed, oldest first."""

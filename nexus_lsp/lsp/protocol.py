@@ -301,6 +301,9 @@ class NexusProtocol(LanguageServerProtocol):
             None,
             encoding,
         ).build()
+        content = self._options.get(types.WORKSPACE_TEXT_DOCUMENT_CONTENT)
+        if isinstance(content, types.TextDocumentContentOptions) and self.server_capabilities.workspace:
+            self.server_capabilities.workspace.text_document_content = content  # pygls does not know it
         return types.InitializeResult(self.server_capabilities, self.server_info)
 
     @lsp_method(types.SHUTDOWN)

@@ -164,6 +164,8 @@ export interface Change {
   dependsOn?: ChangeId[];
   /** Null where another took its place; snapshots of a whole run leave it out. */
   group?: GroupId | null;
+  /** The user's commit that holds it. */
+  commit?: string | null;
 }
 
 /** From what should be read first to what can be read last. */
@@ -362,6 +364,51 @@ export interface Refused {
   unsaved: DocumentUri[];
 }
 
+export interface CommitParams {
+  /** None: of all runs on this branch. */
+  runIds?: RunId[];
+  message?: string;
+  /** Also who, why and evidence, as a git note in `refs/notes/nexus`. */
+  notes?: boolean;
+  /** The user's own edits of these files as well. */
+  wholeFiles?: boolean;
+  dryRun?: boolean;
+}
+
+export interface CommitAnswer {
+  /** `null` for a dry run. */
+  commit: string | null;
+  branch: string;
+  message: string;
+  changeIds: ChangeId[];
+  paths: string[];
+  left: { id: ChangeId; why: string }[];
+  /** What git and the user's hooks said. */
+  output?: string;
+  /** Why the note beside the commit could not be made. */
+  warning?: string;
+}
+
+/** What is known of a line: a change that waits, was accepted, or is in a commit. */
+export interface LineStory {
+  id: ChangeId;
+  runId: RunId;
+  status: ChangeStatus;
+  commit: string | null;
+  why: string;
+  tasks: { id: TaskId; title: string }[];
+  agents: { id: AgentId; name: string }[];
+  gates: { gate: string; status: GateStatus; why: string }[];
+}
+
+/** A file as it would be: `previewUri` is `null` where there would be none, or it is no text. */
+export interface ProposedFile {
+  uri: DocumentUri;
+  previewUri: DocumentUri | null;
+  oldUri: DocumentUri | null;
+  kind: "text" | "new" | "gone" | "other";
+}
+
 export interface Commands {
   "nexus.delegate": { arg: DelegateParams; answer: DelegateAnswer };
   "nexus.plan.approve": { arg: { runId: RunId; plan?: Plan }; answer: { status: string } };
@@ -389,6 +436,16 @@ export interface Commands {
     answer: { resolved: ChangeId[] } & Refused;
   };
   "nexus.review.revise": { arg: { changeIds: ChangeId[]; feedback: string }; answer: { taskId: TaskId } };
+  "nexus.review.commit": { arg: CommitParams; answer: CommitAnswer };
+  "nexus.review.branch": {
+    arg: ({ changeIds: ChangeId[] } | { runId: RunId }) & { name: string; message?: string; notes?: boolean };
+    answer: CommitAnswer;
+  };
+  "nexus.review.why": { arg: { uri: DocumentUri; line: number }; answer: { changes: LineStory[] } };
+  "nexus.review.preview": {
+    arg: { changeIds?: ChangeId[]; uri?: DocumentUri; runId?: RunId };
+    answer: { files: ProposedFile[]; left: { id: ChangeId; why: string }[] };
+  };
   "nexus.message.send": { arg: { runId: RunId; to: string; text: string }; answer: { messageId: string } };
   "nexus.memory.search": { arg: { query: string; agentId?: AgentId; limit?: number }; answer: { items: MemoryItem[] } };
   "nexus.memory.export": { arg: Record<string, never>; answer: { items: MemoryItem[] } };
@@ -469,6 +526,7 @@ export interface EventFields {
   change_reopened: { changeId: ChangeId };
   revision_asked: { taskId: TaskId; changeIds: ChangeId[]; feedback: string };
   changes_related: { relations: { changeId: ChangeId; dependsOn: ChangeId[]; traits: object }[] };
+  changes_committed: { commit: string; branch: string; changeIds: ChangeId[] };
   base_moved: object;
   ask_opened: { askId: AskId; kind: Ask["kind"] };
   ask_answered: { askId: AskId; answer: string };

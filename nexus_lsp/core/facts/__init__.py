@@ -20,6 +20,7 @@ from nexus_lsp.core.facts.changes import (
     ChangeProposed,
     ChangeRejected,
     ChangeReopened,
+    ChangesCommitted,
     ChangesRelated,
     Move,
     RevisionAsked,
@@ -107,6 +108,7 @@ __all__ = [
     "ChangeProposed",
     "ChangeRejected",
     "ChangeReopened",
+    "ChangesCommitted",
     "ChangesRelated",
     "Clash",
     "ClashKind",
@@ -205,6 +207,7 @@ Fact = (
     | ChangeReopened
     | RevisionAsked
     | ChangesRelated
+    | ChangesCommitted
     | BaseMoved
     | AskOpened
     | AskAnswered

@@ -74,6 +74,18 @@ class RevisionAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangesCommitted:
+    """The user had these changes committed: on the current branch, where the accepted ones are settled by it,
+    or as a new branch, where those that wait go on waiting. `commit` is in the user's repository."""
+
+    type: ClassVar[str] = "changes_committed"
+    commit: str
+    branch: str
+    change_ids: tuple[str, ...]
+    noted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """Where a pending change stands in a newer base."""
 
