@@ -373,15 +373,14 @@ def _accepted(run: Run, fact: f.ChangeAccepted) -> Run:
         return done
     change, proposed = fact.applied.of(old.change), old.proposed or old.change
     put = replace(done.changes[old.change.id], change=change, proposed=proposed, applied=fact.applied)
-    return replace(done, changes={**done.changes, fact.change_id: put})
+    return replace(done, changes=done.changes.put(fact.change_id, put))
 
 
 def _reopened(run: Run, change_id: str) -> Run:
     old = run.changes[change_id]
-    opened = _change(run, change_id, "pending", "")
     kept = old.applied if old.status == "accepted" else None  # for the editor's redo
-    anew = replace(opened.changes[change_id], change=old.proposed or old.change, proposed=None, applied=kept)
-    opened = replace(opened, changes={**opened.changes, change_id: anew})
+    anew = ChangeState(old.proposed or old.change, applied=kept, traits=old.traits)
+    opened = replace(run, changes=run.changes.put(change_id, anew), decisions=run.decisions + 1)
     if old.status == "rejected":
         opened = replace(opened, team=unlearn(run.team, learning.lesson_id(run.id, change_id)))
     if run.status == "completed":
