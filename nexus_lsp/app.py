@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 import time
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 
 PROJECT_FILES = ("AGENTS.md", "CLAUDE.md")
 AGENT_DIRS = (".nexus/personas/", ".claude/agents/", ".github/agents/")
+SETTLING = 1.0
+"""Seconds after which a new folder of agents is surely watched."""
 """Where a workspace describes agents."""
 PROJECT_TEXT = 16_000
 """Characters of each project file that agents are shown."""
@@ -112,7 +115,7 @@ async def _open(
     adapters = _adapters(workspace, state, settings, env, repository, staff)
     engine = Engine(str(workspace), settings, adapters, at_rest=at_rest)
     evidence = Evidence(engine)
-    disk = DiskFace(workspace, repository, state / "backups")
+    disk = DiskFace(workspace, repository, state / "backups", engine.accepted)
     commits = GitCommits(workspace, state / "scratch")
     own = CommitOperations(engine, commits, PreviewFiles(state / "previews").put)
     operations = Operations(engine, Review(engine, disk), own)
@@ -121,6 +124,10 @@ async def _open(
     def changed(paths: tuple[str, ...]) -> None:
         if any(path.startswith(AGENT_DIRS) for path in paths):
             staff.reload_personas()
+        elif any(folder.startswith(f"{path}/") for path in paths for folder in AGENT_DIRS):
+            # a new folder's files may have been there before it was watched
+            staff.reload_personas()
+            asyncio.get_running_loop().call_later(SETTLING, staff.reload_personas)
         if HEAD in paths:
             engine.spawn(engine.heads.look(), "look at HEAD")
         engine.announce({"type": "disk_changed", "paths": [path for path in paths if path != HEAD]})

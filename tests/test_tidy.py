@@ -28,12 +28,12 @@ EXTENSION = ROOT / "vscode-extension"
 MOST_LINES, MOST_FUNCTION_LINES = 400, 70
 LONG_FILES = {
     "core/happenings.py": (490, "the closed union of happenings; nothing but frozen values"),
-    "engine/engine.py": (510, "one loop: queue, journal, effects and starts are read together"),
+    "engine/engine.py": (515, "one loop: queue, journal, effects and starts are read together"),
 }
 """Files that may be longer than the others: up to how many lines, and why."""
 
 LONG_FUNCTIONS = {
-    "core/evolve.py:evolve": (150, "the one table from facts to states"),
+    "core/evolve.py:evolve": (160, "the one table from facts to states"),
     "core/decide.py:_first": (95, "the one table from happenings to rules"),
 }
 

@@ -10,7 +10,7 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from nexus_lsp.core.changes import Change, ChangeKind
@@ -22,12 +22,19 @@ KEPT_BACKUPS = 200
 
 
 class DiskFace:
-    """`ports.Face` for a workspace's files."""
+    """`ports.Face` for a workspace's files. `accepted` gives the changes that the files hold by now."""
 
-    def __init__(self, workspace: Path, repository: Repository, backups: Path) -> None:
+    def __init__(
+        self,
+        workspace: Path,
+        repository: Repository,
+        backups: Path,
+        accepted: Callable[[], Iterable[Change]] = tuple,
+    ) -> None:
         self._workspace = workspace
         self._repository = repository
         self._backups = backups
+        self._accepted = accepted
 
     async def open_texts(self) -> Mapping[str, str]:
         """Nothing: what is on disk is seen by every snapshot."""
@@ -41,8 +48,9 @@ class DiskFace:
         """Apply changes to files, each file at once or not at all."""
         applied: list[str] = []
         refused: list[tuple[str, str]] = []
+        held = edits_by_path(self._accepted())
         for path, edits in edits_by_path(changes).items():
-            done, not_done = await self._edit(path, edits, undo)
+            done, not_done = await self._edit(path, edits, undo, held.get(path, ()))
             applied += done
             refused += not_done
         for change in changes:
@@ -57,7 +65,7 @@ class DiskFace:
     # --- text ----------------------------------------------------------------------------------------
 
     async def _edit(
-        self, path: str, changes: list[Change], undo: bool
+        self, path: str, changes: list[Change], undo: bool, held: Sequence[Change]
     ) -> tuple[Sequence[str], Sequence[tuple[str, str]]]:
         file = self._workspace / path
         content = await asyncio.to_thread(_read, file)
@@ -65,7 +73,7 @@ class DiskFace:
         if content is None or live is None:
             return (), [(c.id, f"{path} is gone or is no longer text") for c in changes]
         bases = {base: await self._base(base) for base in {c.base or "" for c in changes}}
-        decision = decide_text(changes, bases, live, undo)
+        decision = decide_text(changes, bases, live, undo, held)
         if decision.text == live:
             return decision.carried, decision.refused
         why = await asyncio.to_thread(self._replace, file, content, decision.text.encode())

@@ -8,10 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
+from nexus_lsp.core import evolve_changes, learning
 from nexus_lsp.core import facts as f
-from nexus_lsp.core import learning
 from nexus_lsp.core.budget import meter_key
-from nexus_lsp.core.changes import ChangeStatus
 from nexus_lsp.core.run import (
     OVER,
     AskState,
@@ -22,7 +21,7 @@ from nexus_lsp.core.run import (
     allowances,
 )
 from nexus_lsp.core.spending import meters
-from nexus_lsp.core.team import evolve_team, learn, unlearn
+from nexus_lsp.core.team import evolve_team, learn
 
 
 def begin(entry: f.Entry) -> Run:
@@ -140,22 +139,22 @@ def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912, PLR0915 - one tab
         case f.ChangeProposed():
             return replace(run, changes=run.changes.put(fact.change.id, ChangeState(fact.change)))
         case f.ChangeAccepted():
-            return _accepted(run, fact)
+            return evolve_changes.accepted(run, fact)
         case f.ChangeRejected():
             taught = learn(run.team, learning.rejected(run, fact.change_id, fact.reason, entry.at))
-            return replace(_change(run, fact.change_id, "rejected", fact.reason), team=taught)
+            return replace(evolve_changes.changed(run, fact.change_id, "rejected", fact.reason), team=taught)
         case f.ChangeOutdated():
-            return _change(run, fact.change_id, "outdated", fact.why, fact.superseded_by)
+            return evolve_changes.changed(run, fact.change_id, "outdated", fact.why, fact.superseded_by)
         case f.ChangeReopened():
-            return _reopened(run, fact.change_id)
+            return evolve_changes.reopened(run, fact.change_id)
         case f.RevisionAsked():
             return _asked_again(run, fact, entry.at)
         case f.ChangesRelated():
-            return _related(run, fact)
+            return evolve_changes.related(run, fact)
         case f.ChangesCommitted():
-            return _committed(run, fact)
+            return evolve_changes.committed(run, fact)
         case f.BaseMoved():
-            return _moved(run, fact)
+            return evolve_changes.moved_base(run, fact)
         case f.AskOpened():
             return replace(run, asks={**run.asks, fact.ask_id: AskState(fact, entry.at)})
         case f.AskAnswered():
@@ -358,65 +357,9 @@ def _answered(run: Run, fact: f.AskAnswered, at: float) -> Run:
     return replace(done, team=learn(run.team, learning.answered(run, state.ask, fact.answer, at)))
 
 
-def _change(
-    run: Run, change_id: str, status: ChangeStatus, note: str, superseded_by: str | None = None
-) -> Run:
-    old = run.changes[change_id]
-    new = replace(old, status=status, note=note, superseded_by=superseded_by, commit=None)
-    return replace(run, changes=run.changes.put(change_id, new), decisions=run.decisions + 1)
-
-
-def _accepted(run: Run, fact: f.ChangeAccepted) -> Run:
-    old = run.changes[fact.change_id]
-    done = _change(run, fact.change_id, "accepted", fact.by)
-    if fact.applied is None:
-        return done
-    change, proposed = fact.applied.of(old.change), old.proposed or old.change
-    put = replace(done.changes[old.change.id], change=change, proposed=proposed, applied=fact.applied)
-    return replace(done, changes=done.changes.put(fact.change_id, put))
-
-
-def _reopened(run: Run, change_id: str) -> Run:
-    old = run.changes[change_id]
-    kept = old.applied if old.status == "accepted" else None  # for the editor's redo
-    anew = ChangeState(old.proposed or old.change, applied=kept, traits=old.traits)
-    opened = replace(run, changes=run.changes.put(change_id, anew), decisions=run.decisions + 1)
-    if old.status == "rejected":
-        opened = replace(opened, team=unlearn(run.team, learning.lesson_id(run.id, change_id)))
-    if run.status == "completed":
-        return replace(opened, status="ready", ended_at=None)
-    return opened
-
-
 def _asked_again(run: Run, fact: f.RevisionAsked, at: float) -> Run:
     asked = replace(run, revising={**run.revising, fact.task_id: fact})
     if run.status not in ("ready", "completed"):
         return asked
     head = run.head_seen
     return replace(asked, status="in_progress", reason="", ended_at=None, head=head, active_since=at)
-
-
-def _related(run: Run, fact: f.ChangesRelated) -> Run:
-    changes = run.changes
-    for relation in fact.relations:
-        old = changes[relation.change_id]
-        change = replace(old.change, depends_on=relation.depends_on)
-        changes = changes.put(relation.change_id, replace(old, change=change, traits=relation.traits))
-    return replace(run, changes=changes)
-
-
-def _committed(run: Run, fact: f.ChangesCommitted) -> Run:
-    changes = run.changes
-    for change_id in fact.change_ids:
-        if (old := changes[change_id]).status == "accepted":
-            changes = changes.put(change_id, replace(old, commit=fact.commit))
-    return replace(run, changes=changes)
-
-
-def _moved(run: Run, fact: f.BaseMoved) -> Run:
-    changes = run.changes
-    for move in fact.moves:
-        old = changes[move.change_id]
-        moved = replace(old.change, base=move.base, line=move.line)
-        changes = changes.put(move.change_id, replace(old, change=moved))
-    return replace(run, snapshot=fact.snapshot, integration=fact.integration, changes=changes)

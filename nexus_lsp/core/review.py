@@ -83,12 +83,21 @@ def _by_base(changes: Sequence[Change]) -> Iterable[tuple[str, list[Change]]]:
 
 
 def decide_text(
-    changes: Sequence[Change], bases: Mapping[str, str], live: str, undo: bool = False
+    changes: Sequence[Change],
+    bases: Mapping[str, str],
+    live: str,
+    undo: bool = False,
+    accepted: Sequence[Change] = (),
 ) -> TextDecision:
-    """The edits that accept these `edit` changes of one file, or with `undo` take accepted ones back."""
+    """The edits that accept these `edit` changes of one file, or with `undo` take accepted ones back.
+
+    `accepted`: others of the file that its text holds; with them the text is known better than by its base.
+    """
     hunks: list[tuple[Change, Hunk, str]] = []
     for base, group in _by_base(changes):
-        hunks += inverted(group, bases[base]) if undo else [(c, hunk_of(c), bases[base]) for c in group]
+        mine = {c.id for c in group}
+        others = [c for c in accepted if c.base == base and c.id not in mine]
+        hunks += _taken_back(group, others, bases[base]) if undo else _put_in(group, others, bases[base])
     lines = split_lines(live)
     placed: list[tuple[int, Hunk, str]] = []
     refused: list[tuple[str, str]] = []
@@ -106,6 +115,24 @@ def decide_text(
                 refused.append((change.id, CHANGED_LINES))
     decision = _edited(lines, placed, refused)
     return replace(decision, carried=(*decision.carried, *stand))
+
+
+def _put_in(group: Sequence[Change], others: Sequence[Change], base: str) -> list[tuple[Change, Hunk, str]]:
+    lines = split_lines(base)
+    over, moved = over_accepted(lines, [hunk_of(c) for c in group], [hunk_of(c) for c in others])
+    text = base if over is lines else "".join(over)
+    return [(change, hunk, text) for change, hunk in zip(group, moved, strict=True)]
+
+
+def _taken_back(
+    group: Sequence[Change], others: Sequence[Change], base: str
+) -> list[tuple[Change, Hunk, str]]:
+    both = sorted([*group, *others], key=lambda c: (c.line, bool(c.before)))
+    try:
+        mine = {c.id for c in group}
+        return [item for item in inverted(both, base) if item[0].id in mine]
+    except ValueError:  # another was put in where this base knows nothing of it
+        return inverted(group, base)
 
 
 def _edited(

@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from nexus_lsp.core import facts as f
 from nexus_lsp.core import happenings as h
+from nexus_lsp.core.changes import Change
 from nexus_lsp.core.decide import Facts, Limits, decide
 from nexus_lsp.core.evolve import begin, evolve
 from nexus_lsp.core.personas import Persona, tester_of
@@ -288,6 +289,11 @@ class Engine:
     def names(self) -> dict[str, str]:
         """The personas' names, by their ids."""
         return {p.agent_id: p.name for p in self.adapters.personas()}
+
+    def accepted(self) -> Iterator[Change]:
+        """The changes of all runs that the user's text holds."""
+        for run in self.runs.values():
+            yield from (s.change for s in run.changes.values() if s.status == "accepted")
 
     def agents(self) -> dict[str, Any]:
         """How the team stands (`engine.roster`)."""

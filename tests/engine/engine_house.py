@@ -140,7 +140,7 @@ class House:
         )
         self.engine = Engine(str(self.workspace), self.settings, adapters)
         self.engine.listeners.append(lambda _entry, _run: self._changed.set())
-        disk = DiskFace(self.workspace, self.quarantine, self.state / "backups")
+        disk = DiskFace(self.workspace, self.quarantine, self.state / "backups", self.engine.accepted)
         self.review = Review(self.engine, disk)
         commits = GitCommits(self.workspace, self.state / "scratch")
         previews = PreviewFiles(self.state / "previews")
