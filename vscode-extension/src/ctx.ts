@@ -10,8 +10,9 @@ import {
   RevealOutputChannelOn,
   State,
 } from "vscode-languageclient/node";
+import { History } from "./history";
 import { keysEnvironment } from "./keys";
-import { type ChangeId, type CommandName, type Commands, type DiagnosticData, EVENT, type NexusEvent, PREVIEW_SCHEME, type Settings, SOURCE } from "./lspExt";
+import { type ChangeId, type CommandName, type Commands, type DiagnosticData, EVENT, EVENTS, type NexusEvent, PREVIEW_SCHEME, type RunId, type Settings, SOURCE } from "./lspExt";
 import { endAll, showWorkDone } from "./progress";
 import { afterDecision, beforeDecision } from "./saving";
 import { findServer, type Launch, SERVER_CWD } from "./server";
@@ -20,6 +21,7 @@ import { Store } from "./store";
 export class Ctx implements vscode.Disposable {
   readonly log = vscode.window.createOutputChannel("NEXUS", { log: true });
   readonly store = new Store((command, arg) => this.ask(command, arg), (error) => this.log.warn(String(error)));
+  readonly history = new History((runId, afterSeq) => this.askEvents(runId, afterSeq));
   private readonly events = new vscode.EventEmitter<NexusEvent>();
   readonly onEvent = this.events.event;
 
@@ -45,6 +47,11 @@ export class Ctx implements vscode.Disposable {
     await this.start();
   }
 
+  /** Whether the server can make another version of a change. */
+  get canRevise(): boolean {
+    return this.client !== undefined && this.running && offers(this.client, "nexus.review.revise");
+  }
+
   get running(): boolean {
     return this.client?.state === State.Running;
   }
@@ -58,6 +65,11 @@ export class Ctx implements vscode.Disposable {
 
   private async ask<C extends CommandName>(command: C, arg: Commands[C]["arg"]): Promise<Commands[C]["answer"] | undefined> {
     return this.running ? this.raw(command, [arg]) : undefined;
+  }
+
+  private async askEvents(runId: RunId, afterSeq: number): Promise<NexusEvent[] | undefined> {
+    if (!this.running) return undefined;
+    return (await this.client?.sendRequest<{ events: NexusEvent[] }>(EVENTS, { runId, afterSeq }))?.events;
   }
 
   private async send(command: string, args: unknown[]): Promise<unknown> {
@@ -81,6 +93,7 @@ export class Ctx implements vscode.Disposable {
 
   dispose(): void {
     this.store.dispose();
+    this.history.dispose();
     this.events.dispose();
     this.log.dispose();
   }
@@ -126,7 +139,7 @@ export class Ctx implements vscode.Disposable {
     const env = { ...process.env, ...(await keysEnvironment(this.extension.secrets)) };
     const options: LanguageClientOptions = {
       documentSelector: [{ scheme: "file" }, { scheme: PREVIEW_SCHEME }],
-      initializationOptions: { ...readSettings(), previewScheme: PREVIEW_SCHEME, reviseCommand: "nexus.reviseChange" },
+      initializationOptions: { ...readSettings(), previewScheme: PREVIEW_SCHEME, reviseCommand: "nexus.reviseChange", ownAsks: true },
       outputChannel: this.log,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
       middleware: this.middleware(),
@@ -136,14 +149,20 @@ export class Ctx implements vscode.Disposable {
     const client = new Client(SOURCE, "NEXUS", server, options);
     client.onNotification(EVENT, (event: NexusEvent) => {
       this.store.onEvent(event);
+      this.history.onEvent(event);
       this.events.fire(event);
     });
     client.onDidChangeState(({ newState }) => {
       if (client !== this.client) return;
       void setContext("serverState", newState === State.Running ? "running" : "stopped");
       void setContext("canRevise", newState === State.Running && offers(client, "nexus.review.revise"));
-      if (newState === State.Running) this.store.touch();
-      else this.store.clear();
+      if (newState === State.Running) {
+        this.store.touch();
+        void this.history.caughtUp().catch((error) => this.log.warn(String(error)));
+      } else {
+        this.store.clear();
+        this.history.interrupted();
+      }
     });
     return client;
   }

@@ -1,23 +1,41 @@
 import * as vscode from "vscode";
+import { putAsks } from "./asks";
 import { callAttention } from "./attention";
 import { registerCommands } from "./commands";
 import { Ctx } from "./ctx";
 import { Decorations } from "./decorations";
+import { memoryCommands, MemoryTree } from "./memory";
+import { PlanFiles } from "./plan/documents";
+import { PlanEditor } from "./plan/editor";
 import { Previews } from "./preview";
-import { AgentsTree, RunsTree } from "./trees";
+import { ProblemActions } from "./problems";
+import { ReviewTree } from "./reviewTree";
+import { talkCommands, Talks } from "./talk";
+import { Transcripts } from "./transcript/documents";
+import { RunsTree, TeamTree } from "./trees";
 
 let ctx: Ctx | undefined;
 
 export async function activate(extension: vscode.ExtensionContext): Promise<void> {
   const own = new Ctx(extension);
   ctx = own;
+  const memory = new MemoryTree(own);
+  const talks = new Talks(own);
   extension.subscriptions.push(
     own,
     new Previews(own.store),
     new Decorations(extension, own.store),
-    new RunsTree(own.store),
-    new AgentsTree(own.store),
-    ...registerCommands(own),
+    new PlanFiles(own.store, extension.workspaceState),
+    new PlanEditor(own.store),
+    new Transcripts(own),
+    new RunsTree(own.store, own.history),
+    new ReviewTree(own.store),
+    new TeamTree(own.store),
+    memory,
+    talks,
+    ProblemActions.register(),
+    putAsks(own),
+    ...registerCommands(own, memoryCommands(memory), talkCommands(talks)),
     ...callAttention(own),
     vscode.workspace.onDidChangeConfiguration((change) => onSettings(own, change)),
     vscode.workspace.onDidGrantWorkspaceTrust(() => onTrust(own)),

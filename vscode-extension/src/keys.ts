@@ -30,3 +30,12 @@ export const setKey = (key: Key) => async (ctx: Ctx): Promise<void> => {
   await ctx.restart();
   vscode.window.setStatusBarMessage(`NEXUS: ${key.label} API key ${value.trim() ? "stored" : "removed"}`, 5000);
 };
+
+export async function chooseKey(ctx: Ctx): Promise<void> {
+  const items = [
+    { label: "Anthropic", description: "Claude agents", key: ANTHROPIC },
+    { label: "OpenAI", description: "plans by an OpenAI model", key: OPENAI },
+  ];
+  const picked = await vscode.window.showQuickPick(items, { title: "NEXUS: which API key?" });
+  if (picked) await setKey(picked.key)(ctx);
+}

@@ -7,6 +7,8 @@ import type { Range } from "vscode-languageserver-protocol";
 
 export const SOURCE = "nexus";
 export const EVENT = "nexus/event";
+/** A request, `{runId, afterSeq}`: what a late joiner missed. */
+export const EVENTS = "nexus/events";
 /**
  * A new file's diagnostics stand on its preview: its file URI's path with this scheme and the change's id as
  * query. The editor writes it with one slash: `nexus-preview:/home/u/shop/new.py?<change id>`.
@@ -106,6 +108,8 @@ export interface TaskState {
   attempt: number;
   summary: string;
   dependsOn: TaskId[];
+  /** Of work, without the attempt that is under way. */
+  seconds: number;
   usd: number;
   tokens: number;
   /** Attempts that gates and conflicts cost, and those that faults cost. */
@@ -159,6 +163,29 @@ export interface Change {
   parked?: string | null;
   /** In conflict with what the user typed; where the lines around it are gone too, without range and `yours`. */
   conflict?: Partial<Conflict> | null;
+}
+
+/** From what should be read first to what can be read last. */
+export type Risk =
+  | "public_api"
+  | "security"
+  | "concurrency"
+  | "tests_weakened"
+  | "configuration"
+  | "file_deleted"
+  | "code"
+  | "tests"
+  | "docs"
+  | "format";
+
+/** Changes that are best looked at together; its summary and its risk are judged by rule. */
+export interface ChangeGroup {
+  id: string;
+  runId: RunId;
+  summary: string;
+  risk: Risk;
+  riskWhy: string;
+  changeIds: ChangeId[];
 }
 
 export interface Gate {
@@ -347,6 +374,8 @@ interface TaskRef {
   agentId: AgentId;
 }
 
+type ProposedChange = Pick<Change, "id" | "uri" | "kind" | "before" | "after" | "why"> & { taskIds: TaskId[]; agentIds: AgentId[] };
+
 interface Spent {
   usd: number;
   maxUsd: number;
@@ -392,26 +421,26 @@ export interface EventFields {
   task_started: TaskRef & { instanceId: string; attempt: number };
   task_progress: TaskRef & { message: string; percent: number | null };
   agent_session: TaskRef;
-  task_submitted: { taskId: TaskId };
-  task_repair: { taskId: TaskId };
+  task_submitted: { taskId: TaskId; summary: string; seconds: number; usd: number };
+  task_repair: { taskId: TaskId; cause: string; evidence: string };
   task_completed: TaskRef & { summary: string };
   task_failed: TaskRef & { reason: string };
   task_cancelled: TaskRef & { reason: string; tokens: number };
   gate_baseline: { gate: string };
   gate_passed: { gate: string; taskId: TaskId | null };
-  gate_failed: { gate: string; taskId: TaskId | null };
+  gate_failed: { gate: string; taskId: TaskId | null; output: string };
   gate_not_measured: { gate: string; taskId: TaskId | null; why: string };
   gate_warning: { gate: string; places: { path: string; line: number; message: string }[] };
   conflict_forecast: { clashes: Clash[] };
   gate_quality: Omit<Quality, "measuredBy">;
-  change_proposed: object;
+  change_proposed: { change: ProposedChange };
   change_accepted: { changeId: ChangeId };
   change_rejected: { changeId: ChangeId };
   change_outdated: { changeId: ChangeId };
   change_reopened: { changeId: ChangeId };
   revision_asked: { taskId: TaskId; changeIds: ChangeId[]; feedback: string };
   base_moved: object;
-  ask_opened: { askId: AskId; kind: Ask["kind"] };
+  ask_opened: Omit<Ask, "answer">;
   ask_answered: { askId: AskId; answer: string };
   budget_warning: Spent;
   budget_spent: Spent;

@@ -2,8 +2,10 @@
 import * as vscode from "vscode";
 import type { Ctx } from "./ctx";
 import type { Change } from "./lspExt";
-import { givenChange, pendingIn, pickChange, pickRun } from "./pick";
+import { isPending } from "./groups";
+import { givenChange, pendingIn, pickAgent, pickChange, pickRun } from "./pick";
 import { beforeUri, fileUri, isHunk, previewUri } from "./preview";
+import { isNode } from "./trees";
 import { inOrder, neighbour, oneLine, type Placed, shownLine } from "./view";
 
 const say = (text: string): void => void vscode.window.showInformationMessage(`NEXUS: ${text}`);
@@ -111,6 +113,21 @@ export const decideFile = (decision: Decision) => async (ctx: Ctx, arg: unknown)
 export const decideRun = (decision: Decision) => async (ctx: Ctx, arg: unknown): Promise<void> => {
   const runId = await pickRun(ctx, arg, (run) => run.changesPending > 0, NO_PENDING);
   if (runId) await ctx.execute(decision, { runId });
+};
+
+/** All of an agent's. */
+export const decideAgent = (decision: Decision) => async (ctx: Ctx, arg: unknown): Promise<void> => {
+  const agentId = await pickAgent(ctx, arg);
+  if (agentId) await ctx.execute(decision, { agentId });
+};
+
+/** A row of Review: a group, or all rows that are selected. */
+export const decideRows = (decision: Decision) => async (ctx: Ctx, arg: unknown, selected: unknown): Promise<void> => {
+  const rows = (Array.isArray(selected) && selected.length ? selected : [arg]).filter(isNode);
+  const changes = rows.flatMap((row) => (row.kind === "group" ? row.group.changes : row.kind === "change" ? [row.change] : []));
+  const changeIds = [...new Set(changes.filter(isPending).map((change) => change.id))];
+  if (changeIds.length) await ctx.execute(decision, { changeIds });
+  else await decideChange(decision)(ctx, undefined);
 };
 
 export async function undoDecision(ctx: Ctx, arg: unknown): Promise<void> {

@@ -6,7 +6,7 @@
  */
 import * as vscode from "vscode";
 import type { Range } from "vscode-languageserver-protocol";
-import type { AgentSnapshot, Change, ChangeId, CommandName, Commands, NexusEvent, RunDetail, RunId, RunSummary } from "./lspExt";
+import type { AgentSnapshot, Ask as Question, Change, ChangeGroup, ChangeId, CommandName, Commands, NexusEvent, RunDetail, RunId, RunSummary } from "./lspExt";
 import { isActive, type Placed, placed } from "./view";
 
 /** Sends one command; undefined while there is no server. */
@@ -20,6 +20,7 @@ export class Store implements vscode.Disposable {
 
   private summaries: readonly RunSummary[] = [];
   private readonly details = new Map<RunId, RunDetail>();
+  private groupList: readonly ChangeGroup[] = [];
   private agentList: readonly AgentSnapshot[] = [];
   /** By file: exact places of pending changes in the current text, as the server's diagnostics last gave them. */
   private readonly places = new Map<string, ReadonlyMap<ChangeId, Range>>();
@@ -72,6 +73,16 @@ export class Store implements vscode.Disposable {
     if (places.size) this.places.set(uri, places);
     else if (!this.places.delete(uri)) return;
     this.changed.fire();
+  }
+
+  /** The server's groups of changes, what should be read first first; none where it knows of no groups. */
+  get groups(): readonly ChangeGroup[] {
+    return this.groupList;
+  }
+
+  /** What waits for the user's answer, oldest run first. */
+  get asks(): Question[] {
+    return this.loaded.toReversed().flatMap((run) => run.asks.filter((ask) => ask.answer == null));
   }
 
   get pending(): Placed[] {

@@ -1,6 +1,6 @@
 /** How runs, tasks, changes and agents read: pure text, so that every wording is tested without an editor. */
 import type { Range } from "vscode-languageserver-protocol";
-import type { AgentSnapshot, Change, Gate, Quality, RunDetail, RunStatus, RunSummary, TaskState } from "./lspExt";
+import type { AgentSnapshot, Ask, Change, Gate, Quality, RunStatus, RunSummary, TaskState } from "./lspExt";
 
 /** A tree row. `icon` is a codicon's name, `color` a theme colour's id. */
 export interface Row {
@@ -83,11 +83,15 @@ const TASK_ICON: Record<TaskState["status"], [icon: string, color?: string]> = {
   cancelled: ["circle-slash"],
 };
 
-export function taskRow(task: TaskState, agentName: string): Row {
+/** `elapsed`: the seconds of the attempt at work, where there is one. */
+export function taskRow(task: TaskState, agentName: string, elapsed = 0): Row {
   const [icon, color] = TASK_ICON[task.status];
   const parts = [agentName];
   if (task.replaced) parts.push("replaced by another plan");
   if (task.attempt > 1) parts.push(`attempt ${task.attempt}`);
+  const seconds = task.seconds + elapsed;
+  if (seconds >= 1) parts.push(duration(seconds));
+  if (task.usd > 0) parts.push(money(task.usd));
   if (task.status === "in_progress" && task.percent !== null) parts.push(`${task.percent} %`);
   if (task.status === "in_progress" && task.message) parts.push(task.message);
   if (task.status === "failed" && task.summary) parts.push(oneLine(task.summary));
@@ -97,7 +101,7 @@ export function taskRow(task: TaskState, agentName: string): Row {
   return {
     label: task.title,
     description: parts.join(" · "),
-    tooltip: `${task.title}\n${agentName}, ${task.type}, ${task.status.replace("_", " ")}${after}${task.summary ? `\n\n${task.summary}` : ""}${claim}`,
+    tooltip: `${task.title}\n${agentName}, ${task.type}, ${task.status.replace("_", " ")}${after}${task.tokens ? `\n${task.tokens.toLocaleString("en")} tokens` : ""}${task.summary ? `\n\n${task.summary}` : ""}${claim}`,
     icon,
     ...(color ? { color } : {}),
     context: words("task", task.status),
@@ -138,7 +142,7 @@ const KIND_WORD: Record<Change["kind"], string> = {
 };
 
 /** `−1 +2` for an edit; else what happens to the file. */
-export function weight(change: Change): string {
+export function weight(change: Pick<Change, "kind" | "before" | "after">): string {
   return change.kind === "edit" ? `−${lineCount(change.before)} +${lineCount(change.after)}` : KIND_WORD[change.kind];
 }
 
@@ -189,8 +193,8 @@ function compared(noun: string, before: number | null, now: number | null): stri
   return [before === now ? `${noun} ${now}` : `${noun} ${before} → ${now}`];
 }
 
-/** `task` is the title of what it is at work on. */
-export function agentRow(agent: AgentSnapshot, task: string | undefined): Row {
+/** `task` is the title of what it is at work on, `pending` how many of its changes wait. */
+export function agentRow(agent: AgentSnapshot, task: string | undefined, pending = 0): Row {
   const busy = Boolean(agent.current_task);
   const waits = agent.instances.some((one) => one.waits_for_user);
   const doing = waits ? "asks you" : busy ? `at work${task ? `: ${task}` : ""}` : "idle";
@@ -206,37 +210,58 @@ export function agentRow(agent: AgentSnapshot, task: string | undefined): Row {
   ];
   return {
     label: agent.name,
-    description: [agent.role.replaceAll("_", " "), doing, ...(stress > 0 ? ["strained"] : [])].join(" · "),
+    description: [agent.role.replaceAll("_", " "), doing, ...(stress > 0 ? ["strained"] : []), ...(pending ? [`${pending} to review`] : []), ...(agent.health_score === null ? [] : [`health ${agent.health_score}`])].join(" · "),
     tooltip: told.join("\n"),
     icon: waits ? "question" : busy ? "loading~spin" : "account",
-    context: "agent",
+    context: words("agent", busy && "busy", pending > 0 && "pending-changes"),
   };
 }
 
-export function statusText(runs: readonly RunSummary[]): string {
-  const active = runs.filter(isActive).length;
-  const pending = runs.reduce((sum, run) => sum + run.changesPending, 0);
-  const icon = active ? "$(loading~spin)" : "$(type-hierarchy)";
-  const parts = [active ? `${active} running` : "", pending ? `${pending} to review` : ""].filter(Boolean);
-  return `${icon} NEXUS${parts.length ? `: ${parts.join(", ")}` : ""}`;
+const ASK_ICON: Record<Ask["kind"], string> = { plan: "list-tree", resume: "debug-continue", head_moved: "git-branch", budget: "credit-card", question: "question" };
+
+export function askRow(ask: Ask, agentName: string): Row {
+  const asks = ask.kind === "question" ? `${agentName} asks: ` : "";
+  return {
+    label: `${asks}${oneLine(ask.question)}`,
+    description: ask.kind === "plan" ? "look at the plan" : "answer",
+    tooltip: [`${asks}${ask.question}`, ask.why && `Why: ${ask.why}`, `Answers: ${ask.options.join(", ") || "any words"}`].filter(Boolean).join("\n"),
+    icon: ASK_ICON[ask.kind],
+    color: YELLOW,
+    context: "ask",
+  };
 }
 
-export function planMarkdown(run: RunDetail, agentName: (id: string) => string): string {
-  const plan = run.plan;
-  if (!plan) return `# ${oneLine(run.request)}\n\nThere is no plan yet.\n`;
-  const head = `# ${oneLine(run.request)}\n\n${plan.summary}\n\n${count(plan.tasks.length, "task")} · team ${run.team}\n`;
-  const tasks = plan.tasks.map((task, at) => {
-    const facts = [
-      `**${agentName(task.agent)}** · ${task.type}`,
-      task.depends_on.length ? `after ${task.depends_on.map((id) => `\`${id}\``).join(", ")}` : "",
-      task.writes.length ? `writes ${task.writes.map((glob) => `\`${glob}\``).join(", ")}` : "",
-    ].filter(Boolean);
-    const done = task.acceptance.map((line) => `- ${line}`).join("\n");
-    return [`## ${at + 1}. ${oneLine(task.title)} \`${task.id}\``, facts.join(" · "), task.description, done && `Done when\n\n${done}`]
-      .filter(Boolean)
-      .join("\n\n");
-  });
-  return `${[head, ...tasks].join("\n\n").replace(/\n{3,}/g, "\n\n")}\n`;
+/** What the status bar says: who is at work, what waits for review, what is asked. */
+export interface Status {
+  text: string;
+  /** As a screen reader says it: without icons. */
+  spoken: string;
+  asks: boolean;
+}
+
+export function status(runs: readonly RunSummary[], agents: readonly AgentSnapshot[], asks: number): Status {
+  const active = runs.filter(isActive).length;
+  const working = agents.filter((agent) => agent.current_task).reduce((sum, agent) => sum + Math.max(1, agent.instances.length), 0);
+  const pending = runs.reduce((sum, run) => sum + run.changesPending, 0);
+  const parts = [
+    asks ? count(asks, "question") : "",
+    working ? `${count(working, "agent")} at work` : active ? `${active} running` : "",
+    pending ? `${pending} to review` : "",
+  ].filter(Boolean);
+  const icon = asks ? "$(question)" : active ? "$(loading~spin)" : "$(type-hierarchy)";
+  const said = `NEXUS${parts.length ? `: ${parts.join(", ")}` : ""}`;
+  return { text: `${icon} ${said}`, spoken: parts.length ? said : "NEXUS: nothing at work, nothing waits", asks: asks > 0 };
+}
+
+export const money = (usd: number): string => `$${usd < 0.01 ? usd.toFixed(4) : usd.toFixed(2)}`;
+
+/** `9 s`, `2 min 05 s`, `1 h 02 min`. */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const two = (n: number): string => String(n).padStart(2, "0");
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
+  return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} min`;
 }
 
 export interface Splice {
@@ -282,6 +307,16 @@ export function neighbour(
 export function shownLine(change: Placed): number {
   const { start } = change.range;
   return change.kind === "edit" && change.before === "" ? Math.max(0, start.line - 1) : start.line;
+}
+
+export function by<T, K>(all: readonly T[], key: (one: T) => K): Map<K, T[]> {
+  const found = new Map<K, T[]>();
+  for (const one of all) {
+    const same = found.get(key(one));
+    if (same) same.push(one);
+    else found.set(key(one), [one]);
+  }
+  return found;
 }
 
 export const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;

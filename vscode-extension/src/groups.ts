@@ -1,0 +1,82 @@
+/** Changes as they are best looked at together, and how such a group and what is remembered read. */
+import type { ChangeGroup, ChangeId, MemoryItem, Risk } from "./lspExt";
+import { by, count, inOrder, oneLine, type Placed, type Row } from "./view";
+
+export interface Group {
+  id: string;
+  summary: string;
+  /** Null for changes that the server puts into no group. */
+  risk: Risk | null;
+  riskWhy: string;
+  changes: Placed[];
+}
+
+/** The server's groups in its order; what is in none of them by file, after them. */
+export function grouped(changes: readonly Placed[], groups: readonly ChangeGroup[], path: (uri: string) => string): Group[] {
+  const byId = new Map<ChangeId, Placed>(changes.map((change) => [change.id, change]));
+  const found: Group[] = [];
+  for (const { id, summary, risk, riskWhy, changeIds } of groups) {
+    const own = changeIds.flatMap((change) => byId.get(change) ?? []).sort(inOrder);
+    for (const change of own) byId.delete(change.id);
+    if (own.length) found.push({ id, summary, risk, riskWhy, changes: own });
+  }
+  const files = by([...byId.values()].filter((change) => change.status !== "outdated"), ({ uri }) => uri);
+  for (const [uri, own] of files) found.push({ id: uri, summary: path(uri), risk: null, riskWhy: "", changes: own.sort(inOrder) });
+  const waits = (group: Group): number => (group.changes.some(isPending) ? 0 : 1);
+  return found.sort((a, b) => waits(a) - waits(b));
+}
+
+export const isPending = ({ status }: Placed): boolean => status === "pending";
+
+const RISK_WORD: Record<Risk, string> = {
+  public_api: "public interface",
+  security: "security",
+  concurrency: "concurrency",
+  tests_weakened: "weaker tests",
+  configuration: "configuration",
+  file_deleted: "file deleted",
+  code: "code",
+  tests: "tests",
+  docs: "documentation",
+  format: "formatting",
+};
+/** What deserves a warning's colour. */
+const RISKY: ReadonlySet<Risk> = new Set(["public_api", "security", "concurrency", "tests_weakened", "configuration", "file_deleted"]);
+
+export function groupRow({ summary, risk, riskWhy, changes }: Group): Row & { open: boolean } {
+  const pending = changes.filter(isPending).length;
+  const [accepted, rejected] = (["accepted", "rejected"] as const).map((status) => changes.filter((change) => change.status === status).length);
+  const parts = [pending && `${pending} to review`, accepted && `${accepted} accepted`, rejected && `${rejected} rejected`].filter(Boolean);
+  const risky = risk !== null && RISKY.has(risk);
+  const word = risk ? RISK_WORD[risk] : "";
+  return {
+    label: oneLine(summary),
+    description: [word, ...parts].filter(Boolean).join(" · "),
+    tooltip: [summary, word && `${word}${riskWhy ? `: ${riskWhy}` : ""}`, parts.join(", ")].filter(Boolean).join("\n"),
+    icon: risky ? "warning" : pending ? "files" : "pass",
+    ...(risky ? { color: "charts.yellow" } : pending ? {} : { color: "testing.iconPassed" }),
+    context: pending ? "group pending" : "group",
+    open: pending > 0,
+  };
+}
+
+const KIND_ICON: Record<MemoryItem["kind"], string> = { interaction: "comment-discussion", lesson: "mortar-board", decision: "law", note: "note" };
+const SOURCE_WORD: Record<MemoryItem["source"], string> = { user: "from you", gate: "from a gate", server: "measured by NEXUS", agent: "an agent's word" };
+
+export function memoryRow(item: MemoryItem, agentName: string, when: string): Row {
+  return {
+    label: oneLine(item.text),
+    description: [item.kind, agentName, when].filter(Boolean).join(" · "),
+    tooltip: [item.text, "", ...memoryDetails(item)].join("\n"),
+    icon: KIND_ICON[item.kind],
+    context: "memory",
+  };
+}
+
+/** Where it comes from, what it is about, and why it was found. */
+export function memoryDetails(item: MemoryItem): string[] {
+  const about = item.paths.length ? [`about ${item.paths.join(", ")}`] : [];
+  return [...item.text.split("\n").filter((line) => line.trim()).slice(1), SOURCE_WORD[item.source], ...about, ...(item.why ?? [])];
+}
+
+export const found = (n: number, query: string): string => `${n ? count(n, "thing") : "Nothing"} remembered about “${oneLine(query)}”`;

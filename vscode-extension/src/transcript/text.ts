@@ -1,0 +1,161 @@
+/**
+ * A run's events as a text that is read from top to bottom: one line each, with who and when; what belongs to a line
+ * (a gate's output, an edit's lines) stands indented below it.
+ */
+import type { AgentId, NexusEvent, TaskId } from "../lspExt";
+import { count, duration, money, oneLine, weight } from "../view";
+
+/** Whose transcript: one agent's, one task's, or (neither given) the whole run's. */
+export interface Subject {
+  agentId?: AgentId;
+  taskId?: TaskId;
+}
+
+export interface Wording {
+  agentName(id: AgentId): string;
+  taskTitle(id: TaskId): string;
+  path(uri: string): string;
+  /** Of Unix seconds, as the user's clock shows it. */
+  time(at: number): string;
+}
+
+const SHOWN_LINES = 40;
+
+export function transcript(events: readonly NexusEvent[], subject: Subject, words: Wording): string {
+  const tasks = tasksOf(events, subject);
+  const lines: string[] = [];
+  for (const event of events) {
+    if (!concerns(event, subject, tasks)) continue;
+    const said = entry(event, words);
+    if (said) lines.push(`${words.time(event.at)}  ${said.line}`, ...below(said.below));
+  }
+  return lines.length ? `${lines.join("\n")}\n` : "";
+}
+
+/** The tasks that the subject worked on; undefined where all of the run is meant. */
+function tasksOf(events: readonly NexusEvent[], { agentId, taskId }: Subject): ReadonlySet<TaskId> | undefined {
+  if (taskId) return new Set([taskId]);
+  if (!agentId) return undefined;
+  return new Set(events.flatMap((event) => (event.type === "task_started" && event.agentId === agentId ? [event.taskId] : [])));
+}
+
+/** A gate of a task concerns who did the task; a message who sent or got it; what ends the run everybody. */
+function concerns(event: NexusEvent, { agentId, taskId }: Subject, tasks: ReadonlySet<TaskId> | undefined): boolean {
+  if (!tasks) return true;
+  if (event.type.startsWith("run_")) return true;
+  if (event.type === "message_sent") {
+    const parties = [event.message.from.instance_id, event.message.from.agent_id, ...event.recipients].filter(Boolean) as string[];
+    return parties.some((party) => (agentId !== undefined && party.split("#")[0] === agentId) || [...tasks].some((task) => party.endsWith(`#${task}`)));
+  }
+  if (event.type === "change_proposed") return tasks.has(event.change.taskIds.at(-1) ?? "");
+  const of = (event as { taskId?: TaskId | null }).taskId;
+  const by = (event as { agentId?: AgentId }).agentId;
+  return of ? tasks.has(of) : !taskId && agentId !== undefined && by === agentId;
+}
+
+interface Entry {
+  line: string;
+  below?: string | undefined;
+}
+
+/** What an event says; undefined for what only machinery cares about. */
+function entry(event: NexusEvent, { agentName, taskTitle, path }: Wording): Entry | undefined {
+  const task = (id: TaskId | null): string => (id ? `“${taskTitle(id)}”` : "the whole run");
+  switch (event.type) {
+    case "run_started":
+      return { line: `You asked: ${oneLine(event.request)}` };
+    case "run_paused":
+      return { line: `Paused: ${event.reason}` };
+    case "run_resumed":
+      return { line: "Resumed" };
+    case "run_recovered":
+      return { line: "NEXUS was started again; nobody worked in between" };
+    case "run_ready":
+      return { line: "Ready for review", below: event.summary };
+    case "run_completed":
+      return { line: `Completed: ${event.accepted} accepted, ${event.rejected} rejected, ${event.outdated} outdated` };
+    case "run_failed":
+      return { line: "Failed", below: event.reason };
+    case "run_cancelled":
+      return { line: "Cancelled" };
+    case "plan_proposed":
+      return { line: `Plan of ${count(event.plan.tasks.length, "task")}: ${oneLine(event.plan.summary)}` };
+    case "plan_approved":
+      return { line: "Plan approved" };
+    case "plan_rejected":
+      return { line: `Plan rejected${event.reason ? `: ${event.reason}` : ""}` };
+    case "plan_revised":
+      return { line: `Another plan: ${oneLine(event.plan.summary)}`, below: event.why };
+    case "task_started":
+      return { line: `${agentName(event.agentId)} starts ${task(event.taskId)}${event.attempt > 1 ? `, attempt ${event.attempt}` : ""}` };
+    case "task_progress":
+      return { line: `${agentName(event.agentId)}: ${event.message}` };
+    case "task_submitted":
+      return { line: `Work on ${task(event.taskId)} handed in${event.seconds ? ` after ${duration(event.seconds)}` : ""}${event.usd ? `, ${money(event.usd)}` : ""}`, below: event.summary };
+    case "task_repair":
+      return { line: `${task(event.taskId)} is tried again${event.cause ? `: ${event.cause.replaceAll("_", " ")}` : ""}`, below: event.evidence };
+    case "task_completed":
+      return { line: `${agentName(event.agentId)} finished ${task(event.taskId)}` };
+    case "task_failed":
+      return { line: `${agentName(event.agentId)} could not do ${task(event.taskId)}`, below: event.reason };
+    case "task_cancelled":
+      return { line: `${task(event.taskId)} was given up: ${event.reason}` };
+    case "gate_passed":
+      return { line: `Gate ${event.gate} passed on ${task(event.taskId)}` };
+    case "gate_failed":
+      return { line: `Gate ${event.gate} failed on ${task(event.taskId)}`, below: event.output };
+    case "gate_not_measured":
+      return { line: `Gate ${event.gate} not measured on ${task(event.taskId)}: ${event.why}` };
+    case "gate_warning":
+      return event.places.length ? { line: `Gate ${event.gate} asks about ${count(event.places.length, "place")}`, below: event.places.map((at) => `${at.path}:${at.line + 1}: ${at.message}`).join("\n") } : undefined;
+    case "change_proposed": {
+      const { change } = event;
+      return { line: `Proposes ${path(change.uri)} (${weight(change)}): ${oneLine(change.why)}`, below: change.kind === "edit" ? diff(change.before, change.after) : undefined };
+    }
+    case "ask_opened":
+      return { line: `${event.agentId ? agentName(event.agentId) : "NEXUS"} asks you: ${oneLine(event.question)}`, below: event.why };
+    case "ask_answered":
+      return { line: `Answer: ${event.answer}` };
+    case "budget_warning":
+      return { line: `80 % of a budget is spent (${event.measure})` };
+    case "budget_spent":
+      return { line: `A budget is spent (${event.measure})` };
+    case "message_sent": {
+      const to = event.recipients.map((id) => nameOf(id, agentName)).join(", ");
+      return { line: `${nameOf(event.message.from.agent_id, agentName)} to ${to}:`, below: said(event.message.payload) };
+    }
+    case "message_dead":
+      return { line: `A message did not reach ${nameOf(event.recipient, agentName)}: ${event.why}` };
+    case "agent_note":
+      return { line: `${agentName(event.agentId)} notes:`, below: event.text };
+    case "agent_unavailable":
+      return { line: `${event.backend} rests: ${event.why}` };
+    case "memory_recalled":
+      return event.items.length ? { line: `Reminded of ${count(event.items.length, "thing")}`, below: event.items.map(({ text }) => `- ${oneLine(text)}`).join("\n") } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** An instance is `<agent>#<task>`. */
+export function nameOf(party: string, agentName: (id: AgentId) => string): string {
+  if (party === "user") return "you";
+  if (party === "nexus_prime") return "NEXUS Prime";
+  return agentName(party.split("#")[0] ?? party);
+}
+
+/** The words of a message: its own text, else its payload as it is. */
+export function said(payload: Record<string, unknown>): string {
+  const { text } = payload;
+  return typeof text === "string" && text.trim() ? text.trim() : JSON.stringify(payload);
+}
+
+const diff = (before: string, after: string): string => [...marked("-", before), ...marked("+", after)].join("\n");
+const marked = (sign: string, text: string): string[] => (text === "" ? [] : text.replace(/\r?\n$/, "").split(/\r?\n/).map((line) => `${sign} ${line}`));
+
+function below(text: string | undefined): string[] {
+  const lines = text?.trimEnd().split(/\r?\n/) ?? [];
+  if (!text?.trim()) return [];
+  const shown = lines.length > SHOWN_LINES ? [...lines.slice(0, SHOWN_LINES), `… ${count(lines.length - SHOWN_LINES, "more line")}`] : lines;
+  return shown.map((line) => `          ${line}`.trimEnd());
+}
