@@ -7,14 +7,9 @@
 import * as vscode from "vscode";
 import type { Ctx } from "./ctx";
 import type { Ask, AskId } from "./lspExt";
+import { asked, buttons, CHOOSE, OWN_WORDS, SHOW_PLAN } from "./sentences";
 import { isNode } from "./trees";
 import { oneLine } from "./view";
-
-/** More buttons than this wrap in a notification; then a list is opened instead. */
-const MOST_BUTTONS = 3;
-const OWN_WORDS = "In my own words…";
-const SHOW_PLAN = "Look at the plan";
-const CHOOSE = "Answer…";
 
 export function putAsks(ctx: Ctx): vscode.Disposable {
   const put = new Set<AskId>();
@@ -33,20 +28,6 @@ async function notify(ctx: Ctx, ask: Ask): Promise<void> {
   if (picked === SHOW_PLAN) await vscode.commands.executeCommand("nexus.showPlan", runOf(ctx, ask));
   else if (picked === CHOOSE || picked === OWN_WORDS) await vscode.commands.executeCommand("nexus.answerAsk", { kind: "ask", ask });
   else await vscode.commands.executeCommand("nexus.answerAsk", { kind: "ask", ask }, picked);
-}
-
-/** The question in a sentence: who asks, what, why, and what happens without an answer. */
-export function asked(ask: Ask, agentName: string, time: (at: number) => string): string {
-  const who = ask.kind === "question" ? `${agentName} asks: ` : "";
-  const why = ask.why ? ` Why: ${oneLine(ask.why)}` : "";
-  const until = ask.expires && ask.default ? ` Without an answer by ${time(ask.expires)}: ${ask.default}.` : "";
-  return `${who}${oneLine(ask.question)}${why}${until}`;
-}
-
-export function buttons(ask: Ask): string[] {
-  if (ask.kind === "plan") return [SHOW_PLAN, ...ask.options];
-  const own = ask.kind === "question" ? [OWN_WORDS] : [];
-  return ask.options.length + own.length > MOST_BUTTONS ? [CHOOSE] : [...ask.options, ...own];
 }
 
 const clock = (at: number): string => new Date(at * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });

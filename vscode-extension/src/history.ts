@@ -1,6 +1,7 @@
 /** All events of the runs that somebody looks at, in order: `nexus/events` gives what a late joiner missed. */
 import * as vscode from "vscode";
 import type { NexusEvent, RunId, TaskId } from "./lspExt";
+import { add } from "./transcript/text";
 
 /** Events of a run after `afterSeq`; undefined while there is no server. */
 export type AskEvents = (runId: RunId, afterSeq: number) => Promise<NexusEvent[] | undefined>;
@@ -62,13 +63,5 @@ export class History implements vscode.Disposable {
 
   dispose(): void {
     this.changed.dispose();
-  }
-}
-
-/** Puts events in by their `seq`, each once. */
-export function add(events: NexusEvent[], more: readonly NexusEvent[]): void {
-  for (const event of more) {
-    const after = events.findLastIndex((each) => each.seq <= event.seq);
-    if (events[after]?.seq !== event.seq) events.splice(after + 1, 0, event);
   }
 }

@@ -1,8 +1,9 @@
 /** Delegating what the editor says is wrong: a light bulb on every problem that is not NEXUS's own. */
 import * as vscode from "vscode";
 import type { Ctx } from "./ctx";
-import { type DelegateParams, SOURCE } from "./lspExt";
+import { SOURCE } from "./lspExt";
 import { delegate } from "./runs";
+import { problemRequest } from "./sentences";
 import { oneLine } from "./view";
 
 export class ProblemActions implements vscode.CodeActionProvider {
@@ -48,20 +49,4 @@ async function chosen(file: vscode.Uri): Promise<vscode.Diagnostic[] | undefined
   const items = all.map((problem) => ({ label: oneLine(problem.message), description: `line ${problem.range.start.line + 1}`, problem }));
   const picked = await vscode.window.showQuickPick(items, { title: "NEXUS: fix which problem?" });
   return picked && [picked.problem];
-}
-
-type Problem = Pick<vscode.Diagnostic, "message" | "source" | "code" | "range">;
-
-export function problemRequest(path: string, problems: readonly Problem[], uri: string): DelegateParams {
-  const lines = problems.map((problem) => `line ${problem.range.start.line + 1}: ${told(problem)}`);
-  const start = Math.min(...problems.map(({ range }) => range.start.line));
-  const end = Math.max(...problems.map(({ range }) => range.end.line)) + 1;
-  const request = lines.length === 1 ? `Fix this problem in ${path}, ${lines[0]}` : `Fix these problems in ${path}:\n${lines.map((line) => `- ${line}`).join("\n")}`;
-  return { request, uris: [uri], range: { start: { line: start, character: 0 }, end: { line: end, character: 0 } } };
-}
-
-function told({ message, source, code }: Problem): string {
-  const id = typeof code === "object" ? code.value : code;
-  const by = [source, id].filter((part) => part !== undefined && part !== "").join(" ");
-  return `${oneLine(message)}${by ? ` (${by})` : ""}`;
 }

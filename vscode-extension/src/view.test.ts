@@ -91,7 +91,7 @@ describe("rows", () => {
       agent_id: "code_developer", name: "Code", role: "developer", status: "active", current_task: "r1/t1",
       health_score: 8.5, tasks_completed_today: 0, instances: [instance], restarts: 1, response_seconds: 1, usd: 0, tokens: 0,
     };
-    expect(agentRow(agent, "Mend it")).toMatchObject({ description: "developer · asks you · strained", icon: "question" });
+    expect(agentRow(agent, "Mend it")).toMatchObject({ description: "developer · asks you · strained · health 8.5", icon: "question" });
     expect(agentRow(agent, "Mend it").tooltip).toContain("health 8.5 of 10\n1 restart\nstrained: 2 red gates");
   });
 

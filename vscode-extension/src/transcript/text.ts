@@ -159,3 +159,11 @@ function below(text: string | undefined): string[] {
   const shown = lines.length > SHOWN_LINES ? [...lines.slice(0, SHOWN_LINES), `… ${count(lines.length - SHOWN_LINES, "more line")}`] : lines;
   return shown.map((line) => `          ${line}`.trimEnd());
 }
+
+/** Puts events in by their `seq`, each once. */
+export function add(events: NexusEvent[], more: readonly NexusEvent[]): void {
+  for (const event of more) {
+    const after = events.findLastIndex((each) => each.seq <= event.seq);
+    if (events[after]?.seq !== event.seq) events.splice(after + 1, 0, event);
+  }
+}
