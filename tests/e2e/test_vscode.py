@@ -35,6 +35,13 @@ def test_a_plan_waits_and_a_run_is_accepted_at_once(run_scenario: Scenario, mode
     )
 
 
+def test_the_team_is_watched_and_talked_to(run_scenario: Scenario) -> None:
+    given = {"request": REQUEST, "file": "calculator.py", "line": 5, "group": "calculator"}
+    with Models(pace=0.6, asks=True) as models:
+        run_scenario("team", {"env": models.env, **given})
+    assert not models.errors
+
+
 def test_a_run_is_cancelled_retried_paused_and_resumed(run_scenario: Scenario) -> None:
     with Models(pace=2.5) as slow:
         run_scenario("steer", {"env": slow.env, "request": REQUEST})
