@@ -9,7 +9,17 @@ import asyncio
 import threading
 from typing import Any
 
-from tests.scripted.anthropic_server import Request, ScriptedAnthropic, Slow, Turn, edit, read, say, team, write
+from tests.scripted.anthropic_server import (
+    Request,
+    ScriptedAnthropic,
+    Slow,
+    Turn,
+    edit,
+    read,
+    say,
+    team,
+    write,
+)
 from tests.scripted.openai_server import ScriptedOpenAI
 
 PLAN: dict[str, Any] = {

@@ -215,6 +215,8 @@ export interface Ask {
 
 export interface RunDetail extends RunSummary {
   plan: Plan | null;
+  /** Another plan that waits for approval while the first is carried out. */
+  revision?: { plan: Plan; why: string } | null;
   tasks: TaskState[];
   changes: Change[];
   gates: Gate[];

@@ -20,6 +20,7 @@ export class Talks implements vscode.CommentingRangeProvider, vscode.Disposable 
   private readonly controller = vscode.comments.createCommentController("nexus", "NEXUS");
   private readonly talks = new Map<ChangeId, Talk>();
   private readonly subscriptions: vscode.Disposable[];
+  private places = "";
 
   constructor(private readonly ctx: Ctx) {
     this.controller.commentingRangeProvider = this;
@@ -95,6 +96,12 @@ export class Talks implements vscode.CommentingRangeProvider, vscode.Disposable 
 
   /** A thread follows its change while that waits, and goes when it was decided. */
   private tidy(): void {
+    const places = this.ctx.store.pending.map(({ id, range }) => `${id}:${range.start.line}-${range.end.line}`).join();
+    if (places !== this.places) {
+      this.places = places;
+      // Set anew, it is asked again where threads can begin: the editor knows no other way to be told.
+      this.controller.commentingRangeProvider = this;
+    }
     for (const [id, talk] of this.talks) {
       const now = this.ctx.store.change(id);
       if (!now) continue;

@@ -148,6 +148,7 @@ export function item(id: string, row: Row, open?: boolean): vscode.TreeItem {
   tree.tooltip = row.tooltip;
   tree.iconPath = new vscode.ThemeIcon(row.icon, row.color ? new vscode.ThemeColor(row.color) : undefined);
   tree.contextValue = row.context;
+  tree.accessibilityInformation = { label: [row.label, row.spoken, row.description].filter(Boolean).join(", ") };
   return tree;
 }
 

@@ -9,6 +9,8 @@ export interface Row {
   tooltip: string;
   icon: string;
   color?: string;
+  /** What the icon says, for a screen reader, where the description does not say it. */
+  spoken?: string;
   /** Space-separated words that `when` clauses in package.json match. */
   context: string;
 }
@@ -104,6 +106,7 @@ export function taskRow(task: TaskState, agentName: string, elapsed = 0): Row {
     tooltip: `${task.title}\n${agentName}, ${task.type}, ${task.status.replace("_", " ")}${after}${task.tokens ? `\n${task.tokens.toLocaleString("en")} tokens` : ""}${task.summary ? `\n\n${task.summary}` : ""}${claim}`,
     icon,
     ...(color ? { color } : {}),
+    spoken: task.status.replace("_", " "),
     context: words("task", task.status),
   };
 }
@@ -127,6 +130,7 @@ export function changeRow(change: Placed, path: string, agentName: string): Row 
     tooltip: `${path}\n${agentName}: ${change.why}\n${KIND_WORD[change.kind]}, ${change.status}`,
     icon,
     ...(color ? { color } : {}),
+    ...(change.status === "pending" ? { spoken: "waits for you" } : {}),
     context: words("change", change.status, (change.status === "accepted" || change.status === "rejected") && "decided"),
   };
 }

@@ -4,7 +4,7 @@ import type { Ctx } from "../ctx";
 import type { RunSummary } from "../lspExt";
 import { pickRun } from "../pick";
 import { count } from "../view";
-import { agentsOf, PLAN_SCHEME, planAtHand, planUri } from "./documents";
+import { agentsOf, PLAN_SCHEME, planAtHand, planUri, waits } from "./documents";
 import { assigned, moved, removed, withOneMore } from "./edits";
 import { parsePlan } from "./text";
 
@@ -15,8 +15,10 @@ export async function showPlan(ctx: Ctx, arg: unknown): Promise<void> {
 }
 
 /** Of a run whose plan waits, also one that was revised while it was at work. */
-const awaiting = (ctx: Ctx) => (run: RunSummary): boolean =>
-  run.status === "awaiting_approval" || (ctx.store.run(run.runId)?.asks.some((ask) => ask.kind === "plan" && ask.answer == null) ?? false);
+const awaiting = (ctx: Ctx) => (run: RunSummary): boolean => {
+  const detail = ctx.store.run(run.runId);
+  return detail ? waits(detail) : run.status === "awaiting_approval";
+};
 const NO_PLAN = "no plan waits for you.";
 
 /** The plan as it stands in its document; with problems in it, it is shown instead of sent. */

@@ -19,8 +19,13 @@ export function planUri(run: { runId: RunId; request: string }): vscode.Uri {
 export const planRun = (uri: vscode.Uri): RunId => uri.path.split("/")[1] ?? "";
 
 /** A plan, or a revision of one, waits for the user. */
-export const waits = (run: RunDetail): boolean =>
-  run.plan !== null && (run.status === "awaiting_approval" || run.asks.some((ask) => ask.kind === "plan" && ask.answer == null));
+export const waits = (run: RunDetail): boolean => Boolean(run.revision) || (run.plan !== null && run.status === "awaiting_approval");
+
+/** The one that waits, else the one that is carried out. */
+const textOf = (run: RunDetail, agents: readonly Named[]): string => {
+  const plan = run.revision?.plan ?? run.plan;
+  return plan ? planText(plan, run.request, agents) : `# ${oneLine(run.request)}\n\nThere is no plan yet.\n`;
+};
 
 export const agentsOf = (store: Store): Named[] => store.agents.map(({ agent_id, name }) => ({ id: agent_id, name }));
 
@@ -28,7 +33,7 @@ export const agentsOf = (store: Store): Named[] => store.agents.map(({ agent_id,
 export function planAtHand(store: Store, drafts: vscode.Memento, run: RunDetail): ParsedPlan & { changed: boolean } {
   const agents = agentsOf(store);
   const uri = planUri(run).toString();
-  const asProposed = run.plan ? planText(run.plan, run.request, agents) : "";
+  const asProposed = textOf(run, agents);
   const open = vscode.workspace.textDocuments.find((document) => document.uri.toString() === uri);
   const text = open?.getText() ?? drafts.get<string>(uri) ?? asProposed;
   return { ...parsePlan(text, agents), changed: text.replaceAll("\r\n", "\n") !== asProposed };
@@ -81,7 +86,7 @@ export class PlanFiles implements vscode.FileSystemProvider, vscode.Disposable {
     if (!run) return before ?? { text: "", mtime: 0, waits: false };
     const open = waits(run);
     if (!open && this.drafts.get(key) !== undefined) void this.drafts.update(key, undefined);
-    const proposed = run.plan ? planText(run.plan, run.request, agentsOf(this.store)) : `# ${oneLine(run.request)}\n\nThere is no plan yet.\n`;
+    const proposed = textOf(run, agentsOf(this.store));
     const text = (open && this.drafts.get<string>(key)) || proposed;
     if (before?.text === text && before.waits === open) return before;
     const now = { text, mtime: Math.max(Date.now(), (before?.mtime ?? 0) + 1), waits: open };

@@ -235,7 +235,7 @@ function wrongWith(draft: Draft, ids: readonly string[], agents: readonly Named[
   if (!/^[A-Za-z0-9_-][A-Za-z0-9_.-]*$/.test(task.id)) found.push({ ...idSpot, message: `“${task.id}” is not an id. Use letters, digits, _ . and -.`, instead: [] });
   if (ids.indexOf(task.id) !== ids.lastIndexOf(task.id)) found.push({ ...idSpot, message: `Two tasks are called “${task.id}”. Give each an id of its own.`, instead: [] });
   if (!task.agent) found.push({ ...agent, message: `Nobody does this task. Write “agent:” and one of: ${names.join(", ")}.`, instead: [] });
-  else if (!agents.some(({ id }) => id === task.agent)) found.push({ ...agent, message: `Nobody is called “${task.agent}”. Use one of: ${names.join(", ")}.`, instead: names });
+  else if (agents.length && !agents.some(({ id }) => id === task.agent)) found.push({ ...agent, message: `Nobody is called “${task.agent}”. Use one of: ${names.join(", ")}.`, instead: names });
   const others = ids.filter((id) => id !== task.id);
   task.depends_on.forEach((id, at) => {
     const spot = after[at] ?? heading;
