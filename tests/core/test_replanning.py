@@ -201,7 +201,7 @@ def test_where_plans_are_approved_so_are_new_ones() -> None:
 
 
 def test_a_new_plan_that_waits_is_shown_beside_the_one_it_would_replace() -> None:
-    asked = play(begun(*CHAIN, approval="ask"), A_FAILED, [way(task("a2"))])
+    asked = play(play(begun(*CHAIN, approval="ask"), A_FAILED), [way(task("a2"))])
     shown = run_detail(asked)
     assert [t["id"] for t in shown["plan"]["tasks"]] == ["a", "b", "c"]
     assert "a2" in [t["id"] for t in shown["revision"]["plan"]["tasks"]]
