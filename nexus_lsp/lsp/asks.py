@@ -23,8 +23,8 @@ Json = dict[str, Any]
 class Asks:
     """The asks of one editor; each is put once.
 
-    `editor_puts`: the editor said (`ownAsks` in its initialization options) that it shows them itself, from the
-    events and the runs' snapshots, and answers with `nexus.answer`.
+    `editor_puts`: the editor said (`ownAsks` in its initialization options) that it shows them itself,
+    from the events and the runs' snapshots, and answers with `nexus.answer`.
     """
 
     def __init__(self, server: NexusLanguageServer, names: Callable[[], Mapping[str, str]]) -> None:
