@@ -35,6 +35,7 @@ function updateContexts(ctx: Ctx): void {
   const { pending, runs, loaded, asks, changes } = ctx.store;
   const paths = pending.flatMap((change) => [fileUri(change), previewUri(fileUri(change), change.id)].map((uri) => uri.fsPath));
   set("hasPending", pending.length > 0);
+  set("hasConflict", changes.some((change) => change.conflict));
   set("hasAccepted", changes.some((change) => change.status === "accepted"));
   set("pendingPaths", [...new Set(paths)]);
   set("hasAwaitingPlan", loaded.some(waits));

@@ -41,6 +41,7 @@ export const COMMANDS: Readonly<Record<string, Run>> = {
   "nexus.rejectFile": review.decideFile("nexus.review.reject"),
   "nexus.acceptRun": review.decideRun("nexus.review.accept"),
   "nexus.rejectRun": review.decideRun("nexus.review.reject"),
+  "nexus.resolveConflict": review.resolveConflict,
   "nexus.acceptAgent": review.decideAgent("nexus.review.accept"),
   "nexus.rejectAgent": review.decideAgent("nexus.review.reject"),
   "nexus.acceptRows": review.decideRows("nexus.review.accept"),

@@ -224,7 +224,8 @@ export class NotRunning extends Error {
 function placesIn(diagnostics: readonly vscode.Diagnostic[]): Map<ChangeId, Range> {
   const places = new Map<ChangeId, Range>();
   for (const { data } of diagnostics as readonly { data?: Partial<DiagnosticData> }[]) {
-    if (data?.changeId && data.editRange) places.set(data.changeId, data.editRange);
+    const place = data?.editRange ?? data?.conflict?.range;
+    if (data?.changeId && place) places.set(data.changeId, place);
   }
   return places;
 }

@@ -1,6 +1,6 @@
 /** Changes as they are best looked at together, and how such a group and what is remembered read. */
 import type { ChangeGroup, ChangeId, MemoryItem, Risk } from "./lspExt";
-import { by, count, inOrder, oneLine, type Placed, type Row } from "./view";
+import { by, count, inOrder, isOpen, oneLine, type Placed, type Row } from "./view";
 
 export interface Group {
   id: string;
@@ -20,9 +20,9 @@ export function grouped(changes: readonly Placed[], groups: readonly ChangeGroup
     for (const change of own) byId.delete(change.id);
     if (own.length) found.push({ id, summary, risk, riskWhy, changes: own });
   }
-  const files = by([...byId.values()].filter((change) => change.status !== "outdated"), ({ uri }) => uri);
+  const files = by([...byId.values()].filter((change) => change.status !== "outdated" || change.conflict), ({ uri }) => uri);
   for (const [uri, own] of files) found.push({ id: uri, summary: path(uri), risk: null, riskWhy: "", changes: own.sort(inOrder) });
-  const waits = (group: Group): number => (group.changes.some(isPending) ? 0 : 1);
+  const waits = (group: Group): number => (group.changes.some(isOpen) ? 0 : 1);
   return found.sort((a, b) => waits(a) - waits(b));
 }
 
@@ -46,17 +46,18 @@ const RISKY: ReadonlySet<Risk> = new Set(["public_api", "security", "concurrency
 export function groupRow({ summary, risk, riskWhy, changes }: Group): Row & { open: boolean } {
   const pending = changes.filter(isPending).length;
   const [accepted, rejected] = (["accepted", "rejected"] as const).map((status) => changes.filter((change) => change.status === status).length);
-  const parts = [pending && `${pending} to review`, accepted && `${accepted} accepted`, rejected && `${rejected} rejected`].filter(Boolean);
+  const conflicts = changes.filter((change) => change.conflict).length;
+  const parts = [conflicts && count(conflicts, "conflict"), pending && `${pending} to review`, accepted && `${accepted} accepted`, rejected && `${rejected} rejected`].filter(Boolean);
   const risky = risk !== null && RISKY.has(risk);
   const word = risk ? RISK_WORD[risk] : "";
   return {
     label: oneLine(summary),
     description: [word, ...parts].filter(Boolean).join(" · "),
     tooltip: [summary, word && `${word}${riskWhy ? `: ${riskWhy}` : ""}`, parts.join(", ")].filter(Boolean).join("\n"),
-    icon: risky ? "warning" : pending ? "files" : "pass",
-    ...(risky ? { color: "charts.yellow" } : pending ? {} : { color: "testing.iconPassed" }),
+    icon: risky || conflicts ? "warning" : pending ? "files" : "pass",
+    ...(risky || conflicts ? { color: "charts.yellow" } : pending ? {} : { color: "testing.iconPassed" }),
     context: pending ? "group pending" : "group",
-    open: pending > 0,
+    open: pending + conflicts > 0,
   };
 }
 

@@ -130,6 +130,32 @@ export const decideRows = (decision: Decision) => async (ctx: Ctx, arg: unknown,
   else await decideChange(decision)(ctx, undefined);
 };
 
+type How = "mine" | "theirs" | "both";
+
+/** Settles a change in whose lines the user typed; `how` is asked for. */
+export async function resolveConflict(ctx: Ctx, arg: unknown): Promise<void> {
+  const here = vscode.window.activeTextEditor;
+  const line = here?.selection.active.line ?? -1;
+  const all = ctx.store.changes.filter((change) => change.conflict).sort(inOrder);
+  const under = all.find((change) => fileUri(change).toString() === here?.document.uri.toString() && change.range.start.line <= line && line <= change.range.end.line);
+  const given = isNode(arg) && arg.kind === "change" ? arg.change : under;
+  if (!given && !all.length) return say("there is no conflict.");
+  const change = given ?? (all.length === 1 ? all[0] : await pickChange(ctx, all, "NEXUS: settle which conflict?"));
+  if (!change) return;
+  await openChange(ctx, change.id);
+  const name = ctx.store.agentName(change.agentId);
+  const ways: (vscode.QuickPickItem & { how: How | undefined })[] = [
+    { label: "Keep mine", description: "what stands there now", how: "mine" },
+    { label: "Take theirs", description: `what ${name} proposes`, how: "theirs" },
+    { label: "Take both", description: "one after the other", how: "both" },
+    { label: `Ask ${name} to put both together`, how: undefined },
+  ];
+  const way = await vscode.window.showQuickPick(ways, { title: `NEXUS: you and ${name} changed the same lines`, placeHolder: oneLine(change.why) });
+  if (!way) return;
+  if (way.how) await ctx.execute("nexus.review.resolve", { changeIds: [change.id], how: way.how });
+  else await ctx.execute("nexus.review.revise", { changeIds: [change.id], feedback: "The user changed these lines meanwhile. Put together what both sides want." });
+}
+
 export async function undoDecision(ctx: Ctx, arg: unknown): Promise<void> {
   const decided = ctx.store.changes.filter(({ status }) => status === "accepted" || status === "rejected").sort(inOrder);
   const given = arg === undefined ? undefined : givenChange(ctx, arg);

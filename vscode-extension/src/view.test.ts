@@ -66,6 +66,7 @@ describe("rows", () => {
     [change(), "a.py:5", "−1 +1 · add() subtracted.", "change pending"],
     [change({ status: "accepted" }), "a.py", "accepted · −1 +1 · add() subtracted.", "change accepted decided"],
     [change({ kind: "create", before: "" }), "a.py", "new file · add() subtracted.", "change pending"],
+    [change({ status: "outdated", conflict: { base: "", theirs: "" } }), "a.py:5", "conflict: you changed these lines too · −1 +1 · add() subtracted.", "change conflict"],
     [insertion(4), "a.py:5", "−0 +1 · add() subtracted.", "change pending"],
   ])("a change %#", (given, label, description, context) => {
     expect(changeRow(given, "src/a.py", "Code")).toMatchObject({ label, description, context });

@@ -111,6 +111,9 @@ export function taskRow(task: TaskState, agentName: string, elapsed = 0): Row {
   };
 }
 
+/** It waits for the user's decision, also where their own typing is in its way. */
+export const isOpen = (change: Change): boolean => change.status === "pending" || Boolean(change.conflict);
+
 const CHANGE_ICON: Record<Change["status"], [icon: string, color?: string]> = {
   pending: ["circle-filled", BLUE],
   accepted: ["check", GREEN],
@@ -119,11 +122,11 @@ const CHANGE_ICON: Record<Change["status"], [icon: string, color?: string]> = {
 };
 
 export function changeRow(change: Placed, path: string, agentName: string): Row {
-  const [icon, color] = CHANGE_ICON[change.status];
+  const [icon, color] = change.conflict ? ["git-merge", YELLOW] : CHANGE_ICON[change.status];
   // Only what waits has a place that follows the text.
-  const at = change.kind === "edit" && change.status === "pending" ? `:${change.range.start.line + 1}` : "";
+  const at = change.kind === "edit" && isOpen(change) ? `:${change.range.start.line + 1}` : "";
   const where = `${baseName(path)}${at}`;
-  const state = change.status === "pending" ? [] : [change.status];
+  const state = change.conflict ? ["conflict: you changed these lines too"] : change.status === "pending" ? [] : [change.status];
   return {
     label: where,
     description: [...state, weight(change), change.why].join(" · "),
@@ -131,7 +134,7 @@ export function changeRow(change: Placed, path: string, agentName: string): Row 
     icon,
     ...(color ? { color } : {}),
     ...(change.status === "pending" ? { spoken: "waits for you" } : {}),
-    context: words("change", change.status, (change.status === "accepted" || change.status === "rejected") && "decided"),
+    context: words("change", change.conflict ? "conflict" : change.status, (change.status === "accepted" || change.status === "rejected") && "decided"),
   };
 }
 
@@ -323,7 +326,7 @@ export function by<T, K>(all: readonly T[], key: (one: T) => K): Map<K, T[]> {
   return found;
 }
 
-export const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
+export const count = (n: number, what: string, several = `${what}s`): string => `${n} ${n === 1 ? what : several}`;
 export const oneLine = (text: string): string => text.replace(/\s+/g, " ").trim();
 const baseName = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
 const lineCount = (text: string): number => (text === "" ? 0 : text.replace(/\r?\n$/, "").split("\n").length);

@@ -112,6 +112,10 @@ function entry(event: NexusEvent, { agentName, taskTitle, path }: Wording): Entr
       const { change } = event;
       return { line: `Proposes ${path(change.uri)} (${weight(change)}): ${oneLine(change.why)}`, below: change.kind === "edit" ? diff(change.before, change.after) : undefined };
     }
+    case "revision_asked":
+      return { line: `You asked for another version: ${oneLine(event.feedback)}` };
+    case "conflict_forecast":
+      return event.clashes.length ? { line: `${count(event.clashes.length, "clash", "clashes")} foreseen`, below: event.clashes.map(({ message }) => `- ${oneLine(message)}`).join("\n") } : undefined;
     case "ask_opened":
       return { line: `${event.agentId ? agentName(event.agentId) : "NEXUS"} asks you: ${oneLine(event.question)}`, below: event.why };
     case "ask_answered":
