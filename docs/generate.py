@@ -30,6 +30,7 @@ from nexus_lsp.core.personas import CLAUDE_TOOLS, Persona
 from nexus_lsp.core.plan import MAX_TASKS, Plan
 from nexus_lsp.core.settings import Settings
 from nexus_lsp.core.wire import SNAKE_INSIDE, camel
+from nexus_lsp.engine.commit_operations import CommitOperations
 from nexus_lsp.engine.operations import Operations
 from nexus_lsp.lsp.server import COMMANDS
 from nexus_lsp.lsp.translate import INSIDE
@@ -338,8 +339,9 @@ def _options() -> Iterator[tuple[str, str, str]]:
 
 def _argument(name: str) -> str:
     """`{runId, reason?}`: an operation's argument as the wire names it."""
+    nobody = cast("Any", None)
     table: Mapping[str, tuple[type[BaseModel], object]] = Operations(
-        cast("Any", None), cast("Any", None)
+        nobody, nobody, CommitOperations(nobody, nobody, nobody)
     )._table
     shown: list[str] = []
     for field, info in table[name][0].model_fields.items():

@@ -16,6 +16,7 @@ from nexus_lsp.adapters.trust import TrustStore
 from nexus_lsp.core.personas import Caution, Persona
 from nexus_lsp.core.problems import Problem, Refused
 from nexus_lsp.core.settings import Settings
+from nexus_lsp.engine.commit_operations import CommitOperations
 from nexus_lsp.engine.engine import Adapters, Engine
 from nexus_lsp.engine.evidence import Evidence
 from nexus_lsp.engine.local_api import LocalApi
@@ -101,6 +102,8 @@ async def _open(
     at_rest: bool,
 ) -> LocalApi:
     from nexus_lsp.adapters.disk_face import DiskFace
+    from nexus_lsp.adapters.git_commit import GitCommits
+    from nexus_lsp.adapters.preview_files import PreviewFiles
     from nexus_lsp.adapters.quarantine import Quarantine
     from nexus_lsp.adapters.watching import HEAD, DiskWatch
 
@@ -110,7 +113,9 @@ async def _open(
     engine = Engine(str(workspace), settings, adapters, at_rest=at_rest)
     evidence = Evidence(engine)
     disk = DiskFace(workspace, repository, state / "backups")
-    operations = Operations(engine, Review(engine, disk))
+    commits = GitCommits(workspace, state / "scratch")
+    own = CommitOperations(engine, commits, PreviewFiles(state / "previews").put)
+    operations = Operations(engine, Review(engine, disk), own)
     watches: list[DiskWatch] = []
 
     def changed(paths: tuple[str, ...]) -> None:
@@ -159,6 +164,7 @@ def _adapters(
     repository: Repository,
     staff: Staff,
 ) -> Adapters:
+    from nexus_lsp.adapters.change_reading import relate_apart
     from nexus_lsp.adapters.gates import WorkspaceGates
     from nexus_lsp.adapters.memory.embeddings import find_embedder
     from nexus_lsp.adapters.memory.sqlite_memory import SqliteMemory
@@ -179,6 +185,7 @@ def _adapters(
         trusted=lambda: TrustStore(state_root(env)).is_trusted(workspace),
         now=time.time,
         new_id=lambda kind: f"{kind}_{secrets.token_hex(5)}",
+        relate=relate_apart,
     )
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nexus_lsp.ports import EngineApi, Face
 
 USAGE, FAILED, CANCELLED = 2, 1, 3
-ACTIONS = ("ask", "list", "accept", "reject", "undo", "resolve", "revise")
+ACTIONS = ("ask", "list", "accept", "reject", "undo", "resolve", "revise", "commit", "why", "diff")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -100,11 +100,22 @@ def _amount(text: str) -> int:
 def _review_arguments(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("action", nargs="?", choices=ACTIONS, default="ask")
     sub.add_argument(
-        "ids", nargs="*", metavar="CHANGE", help="ids of changes or runs, or paths; last of `resolve`, how"
+        "ids",
+        nargs="*",
+        metavar="CHANGE",
+        help="ids of changes, groups or runs, or paths; last of `resolve`, how; of `why`, FILE:LINE",
     )
     sub.add_argument("--workspace", type=Path, default=Path(), metavar="DIR")
     sub.add_argument("--reason", default="", help="why you reject; the agents hear it")
     sub.add_argument("--feedback", default="", help="what is to be different, for `revise`")
+    sub.add_argument("--with-needed", action="store_true", help="accept or undo what belongs to it as well")
+    sub.add_argument("--anyway", action="store_true", help="accept or undo it whatever it needs")
+    sub.add_argument("--all", action="store_true", help="list every change, however many there are")
+    sub.add_argument("--branch", default=None, metavar="NAME", help="accept into a new branch of this name")
+    sub.add_argument("--message", default=None, metavar="TEXT", help="the commit's message, not the draft")
+    sub.add_argument("--notes", action="store_true", help="keep who, why and evidence in refs/notes/nexus")
+    sub.add_argument("--whole-files", action="store_true", help="commit your own edits of these files, too")
+    sub.add_argument("--dry-run", action="store_true", help="only say what would be committed")
     sub.set_defaults(run=_review)
 
 
@@ -212,9 +223,20 @@ def _review(args: argparse.Namespace) -> int:
     from nexus_lsp.core.settings import Settings
 
     async def run(api: EngineApi, console: Console) -> int:
-        from nexus_lsp.terminal.review import command
+        from nexus_lsp.terminal import committing, review
 
-        return await command(api, console, args.action, args.ids, args.reason)
+        if args.action == "commit":
+            asked = {"message": args.message, "notes": args.notes, "dry_run": args.dry_run}
+            return await committing.commit(api, console, args.ids, asked | {"whole_files": args.whole_files})
+        if args.action == "accept" and args.branch is not None:
+            asked = {"name": args.branch, "message": args.message, "notes": args.notes}
+            return await committing.branch(api, console, args.ids, asked)
+        if args.action == "why":
+            return await committing.why(api, console, [_line_of(word, args.workspace) for word in args.ids])
+        if args.action == "diff":
+            return await committing.diff(api, console, args.ids)
+        how = (args.reason, args.with_needed, args.anyway, args.all)
+        return await review.command(api, console, review.Wish(args.action, tuple(args.ids), *how))
 
     async def revise(api: EngineApi, console: Console) -> int:
         from nexus_lsp.terminal.delegate import revise
@@ -224,6 +246,16 @@ def _review(args: argparse.Namespace) -> int:
     if args.action == "revise":
         return _with_engine(args.workspace, Settings(), revise)
     return _with_engine(args.workspace, Settings(), run, at_rest=True)
+
+
+def _line_of(word: str, workspace: Path) -> str:
+    """`FILE:LINE` with the file as the engine names it, wherever in the workspace the user stands."""
+    from nexus_lsp.adapters.state import workspace_of
+
+    name, colon, line = word.rpartition(":")
+    file, top = Path(name).absolute(), workspace_of(workspace)
+    here = file.exists() and file.is_relative_to(top)
+    return f"{file.relative_to(top).as_posix()}{colon}{line}" if here else word
 
 
 def _memory(args: argparse.Namespace) -> int:

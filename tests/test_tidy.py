@@ -27,7 +27,7 @@ EXTENSION = ROOT / "vscode-extension"
 
 MOST_LINES, MOST_FUNCTION_LINES = 400, 70
 LONG_FILES = {
-    "core/happenings.py": (480, "the closed union of happenings; nothing but frozen values"),
+    "core/happenings.py": (490, "the closed union of happenings; nothing but frozen values"),
     "engine/engine.py": (510, "one loop: queue, journal, effects and starts are read together"),
 }
 """Files that may be longer than the others: up to how many lines, and why."""
@@ -141,6 +141,7 @@ def test_events_are_the_same() -> None:
         ("TaskType", get_args(plan.TaskType)),
         ("ChangeKind", get_args(changes.ChangeKind)),
         ("ChangeStatus", get_args(changes.ChangeStatus)),
+        ("Risk", get_args(changes.Risk)),
         ("Approval", get_args(facts.Approval)),
         ("Priority", get_args(facts.Priority)),
     ],

@@ -42,7 +42,7 @@ class ObjectStore:
 
     async def commit_tree(self, tree: str, parents: Sequence[str], message: str) -> str:
         """Commit a tree; the only parent itself where nothing differs from it."""
-        if len(parents) == 1 and tree == await self._tree(parents[0]):
+        if len(parents) == 1 and tree == await self.tree(parents[0]):
             return parents[0]
         return await self._commit(tree, parents, message)
 
@@ -50,7 +50,7 @@ class ObjectStore:
         """Merge two commits; see the port."""
         both = tuple(dict.fromkeys((ours, theirs)))
         if ours in await self._parents(theirs):  # the merge base is `ours`, which nothing else changed
-            return Merge(await self._commit(await self._tree(theirs), both, message))
+            return Merge(await self._commit(await self.tree(theirs), both, message))
         command = ("merge-tree", "--write-tree", "-z", "--no-messages", ours, theirs)
         done = await self._git.run(*command, accept=(0, 1))
         tree, *stages = done.fields()
@@ -61,7 +61,7 @@ class ObjectStore:
         self, commit: str, files: Mapping[str, FileContent | None], parents: Sequence[str], message: str
     ) -> str:
         """A commit with files put in or removed; see the port."""
-        tree = await (self._with_files(commit, files) if files else self._tree(commit))
+        tree = await (self._with_files(commit, files) if files else self.tree(commit))
         return await self._commit(tree, parents, message)
 
     async def _with_files(self, commit: str, files: Mapping[str, FileContent | None]) -> str:
@@ -77,7 +77,7 @@ class ObjectStore:
 
     async def diff(self, old: str, new: str) -> tuple[FileDiff, ...]:
         """What differs, by path; see the port."""
-        found = await self._reader.differences(await self._tree(old), await self._tree(new))
+        found = await self._reader.differences(await self.tree(old), await self.tree(new))
         if any(_gone(one) for one in found) and any(_new(one) for one in found):  # there may be renames
             command = ("diff-tree", "-r", "-z", "--raw", "-M50%", "--no-rename-empty", old, new)
             diffs = [*_differences(iter((await self._git.run(*command)).fields()))]
@@ -85,14 +85,28 @@ class ObjectStore:
             diffs = [_diff(one) for one in found]
         return tuple(sorted(diffs, key=lambda diff: diff.path))
 
+    async def patch(self, old: str, new: str) -> bytes:
+        """What differs, as `git apply` takes it; see the port."""
+        how = (
+            "-r",
+            "-p",
+            "--binary",
+            "--full-index",
+            "-M50%",
+            "--no-color",
+            "--no-ext-diff",
+            "--no-textconv",
+        )
+        return (await self._git.run("diff-tree", *how, old, new)).out
+
     async def changed_paths(self, old: str, new: str) -> tuple[str, ...]:
         """The paths that differ; a rename is two."""
-        found = await self._reader.differences(await self._tree(old), await self._tree(new))
+        found = await self._reader.differences(await self.tree(old), await self.tree(new))
         return tuple(os.fsdecode(one.path) for one in sorted(found, key=lambda one: one.path))
 
     async def files(self, commit: str) -> tuple[tuple[str, int], ...]:
         """(path, bytes) of every file; see the port."""
-        tree = await self._tree(commit)
+        tree = await self.tree(commit)
         if self._listed[0] != tree:
             fields = (await self._git.run("ls-tree", "-r", "-l", "-z", tree)).fields()
             rows = (field.partition(b"\t") for field in fields)
@@ -106,13 +120,13 @@ class ObjectStore:
 
     async def find(self, commit: str, path: str) -> tuple[str, str] | None:
         """(blob, mode) of a file of a commit, or None; see the port."""
-        await self._tree(commit)
+        await self.tree(commit)
         found = await self._reader.find(commit, os.fsencode(path))
         return (found.id, found.mode) if found and found.mode not in (TREE, _SUBMODULE) else None
 
     async def keep(self, name: str, commit: str) -> None:
         """Point the reference `name` at a commit."""
-        await self._tree(commit)
+        await self.tree(commit)
         if not await asyncio.to_thread(write_ref, self._git_dir, name, commit):
             await self._git.run("update-ref", name, commit)
 
@@ -120,14 +134,15 @@ class ObjectStore:
         blobs = await self.write([content for _, content in entries.values()])
         return [(mode, blob, path) for (path, (mode, _)), blob in zip(entries.items(), blobs, strict=True)]
 
-    async def _tree(self, commit: str) -> str:
+    async def tree(self, commit: str) -> str:
+        """The id of a commit's tree; see the port."""
         try:
             return (await self._reader.commit(commit)).tree
         except KeyError:
             raise RepositoryFailed(f"The quarantine has no commit {shown(commit)}.") from None
 
     async def _parents(self, commit: str) -> tuple[str, ...]:
-        await self._tree(commit)
+        await self.tree(commit)
         return (await self._reader.commit(commit)).parents
 
     async def _commit(self, tree: str, parents: Sequence[str], message: str) -> str:

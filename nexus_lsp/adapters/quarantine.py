@@ -153,6 +153,10 @@ class Quarantine:
         """See the port. A rename keeps at least half of its text; empty files are never renames."""
         return await self._objects.diff(old, new)
 
+    async def patch(self, old: str, new: str) -> bytes:
+        """See the port."""
+        return await self._objects.patch(old, new)
+
     async def read(self, blob: str) -> bytes:
         """See the port."""
         return await self._reader.read(blob)
@@ -169,6 +173,10 @@ class Quarantine:
         """See the port."""
         place = self._checkouts / name
         return place if await asyncio.to_thread(place.is_dir) else None
+
+    async def tree(self, commit: str) -> str:
+        """See the port."""
+        return await self._objects.tree(commit)
 
     async def files(self, commit: str) -> tuple[tuple[str, int], ...]:
         """See the port."""

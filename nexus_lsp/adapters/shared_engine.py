@@ -34,7 +34,16 @@ SWITCHES = 5
 
 REPEATABLE = frozenset(
     {"runs", "run", "run.messages", "agents", "events", "settings", "memory.search", "memory.export"}
-    | {"review.list", "review.base", "review.carried", "review.outdate", "review.reopen"}
+    | {
+        "review.list",
+        "review.base",
+        "review.why",
+        "review.preview",
+        "review.diff",
+        "review.carried",
+        "review.outdate",
+        "review.reopen",
+    }
 )
 """Operations that do no harm when they are carried out twice."""
 

@@ -8,7 +8,7 @@ Paths are workspace-relative and POSIX; bytes that are not UTF-8 ride along as s
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 ChangeKind = Literal["edit", "create", "delete", "rename", "binary", "mode", "symlink"]
 ChangeStatus = Literal["pending", "accepted", "rejected", "outdated"]
@@ -73,3 +73,49 @@ class Applied:
     def of(self, change: Change) -> Change:
         """The change with this as its edit."""
         return replace(change, base=self.base, line=self.line, before=self.before, after=self.after)
+
+
+Intent = Literal["code", "tests", "docs", "configuration", "format", "rename"]
+Risk = Literal[
+    "public_api",
+    "security",
+    "concurrency",
+    "tests_weakened",
+    "configuration",
+    "file_deleted",
+    "code",
+    "tests",
+    "docs",
+    "format",
+]
+RISKS: tuple[Risk, ...] = get_args(Risk)
+"""From what should be read first to what can be read last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a change is about, as rules read it off the texts; never a promise of what it does.
+
+    Attributes:
+        adds, removes: names that it defines, or no longer defines, in its file (`login`, `Cart.total`).
+        touches: existing definitions that it changes.
+        renames: (old, new) where putting one word in another's place is all it does; else empty.
+        risk, risk_why: the first rung of `RISKS` that holds for it, and the rule that says so.
+    """
+
+    intent: Intent = "code"
+    adds: tuple[str, ...] = ()
+    removes: tuple[str, ...] = ()
+    touches: tuple[str, ...] = ()
+    renames: tuple[str, ...] = ()
+    risk: Risk = "code"
+    risk_why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """How a change stands to the others of its run: which of them it needs, and what it is about."""
+
+    change_id: str
+    depends_on: tuple[str, ...] = ()
+    traits: Traits = Traits()

@@ -150,6 +150,10 @@ def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912, PLR0915 - one tab
             return _reopened(run, fact.change_id)
         case f.RevisionAsked():
             return _asked_again(run, fact, entry.at)
+        case f.ChangesRelated():
+            return _related(run, fact)
+        case f.ChangesCommitted():
+            return _committed(run, fact)
         case f.BaseMoved():
             return _moved(run, fact)
         case f.AskOpened():
@@ -358,7 +362,7 @@ def _change(
     run: Run, change_id: str, status: ChangeStatus, note: str, superseded_by: str | None = None
 ) -> Run:
     old = run.changes[change_id]
-    new = replace(old, status=status, note=note, superseded_by=superseded_by)
+    new = replace(old, status=status, note=note, superseded_by=superseded_by, commit=None)
     return replace(run, changes=run.changes.put(change_id, new), decisions=run.decisions + 1)
 
 
@@ -369,15 +373,14 @@ def _accepted(run: Run, fact: f.ChangeAccepted) -> Run:
         return done
     change, proposed = fact.applied.of(old.change), old.proposed or old.change
     put = replace(done.changes[old.change.id], change=change, proposed=proposed, applied=fact.applied)
-    return replace(done, changes={**done.changes, fact.change_id: put})
+    return replace(done, changes=done.changes.put(fact.change_id, put))
 
 
 def _reopened(run: Run, change_id: str) -> Run:
     old = run.changes[change_id]
-    opened = _change(run, change_id, "pending", "")
     kept = old.applied if old.status == "accepted" else None  # for the editor's redo
-    anew = replace(opened.changes[change_id], change=old.proposed or old.change, proposed=None, applied=kept)
-    opened = replace(opened, changes={**opened.changes, change_id: anew})
+    anew = ChangeState(old.proposed or old.change, applied=kept, traits=old.traits)
+    opened = replace(run, changes=run.changes.put(change_id, anew), decisions=run.decisions + 1)
     if old.status == "rejected":
         opened = replace(opened, team=unlearn(run.team, learning.lesson_id(run.id, change_id)))
     if run.status == "completed":
@@ -391,6 +394,23 @@ def _asked_again(run: Run, fact: f.RevisionAsked, at: float) -> Run:
         return asked
     head = run.head_seen
     return replace(asked, status="in_progress", reason="", ended_at=None, head=head, active_since=at)
+
+
+def _related(run: Run, fact: f.ChangesRelated) -> Run:
+    changes = run.changes
+    for relation in fact.relations:
+        old = changes[relation.change_id]
+        change = replace(old.change, depends_on=relation.depends_on)
+        changes = changes.put(relation.change_id, replace(old, change=change, traits=relation.traits))
+    return replace(run, changes=changes)
+
+
+def _committed(run: Run, fact: f.ChangesCommitted) -> Run:
+    changes = run.changes
+    for change_id in fact.change_ids:
+        if (old := changes[change_id]).status == "accepted":
+            changes = changes.put(change_id, replace(old, commit=fact.commit))
+    return replace(run, changes=changes)
 
 
 def _moved(run: Run, fact: f.BaseMoved) -> Run:

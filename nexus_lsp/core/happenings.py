@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from nexus_lsp.core import facts as f
-from nexus_lsp.core.changes import Applied, Change
+from nexus_lsp.core.changes import Applied, Change, Relation
 from nexus_lsp.core.conflicts import Conflict
 from nexus_lsp.core.memory import MemoryItem
 from nexus_lsp.core.plan import Plan
@@ -79,6 +79,13 @@ class Reopen:
 
     change_ids: tuple[str, ...]
     placed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A commit in the user's repository holds these changes."""
+
+    fact: f.ChangesCommitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +273,8 @@ class Landed:
     """A candidate is the new integration head; `superseded` pairs old change ids with new ones.
 
     `onto` and `decisions` say what it was computed from: another state by now makes it void. `by_structure`:
-    paths that lines alone would have left in conflict.
+    paths that lines alone would have left in conflict. `relations` are those of the run's changes, the
+    proposed ones among them.
     """
 
     task_id: str
@@ -278,6 +286,7 @@ class Landed:
     decisions: int
     took: LandingTimes = LandingTimes()
     by_structure: tuple[str, ...] = ()
+    relations: tuple[Relation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,6 +435,7 @@ Happening = (
     | Accepted
     | Reject
     | Reopen
+    | Committed
     | Outdate
     | Revise
     | OpenAsk

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import accumulate, groupby
 
 from nexus_lsp.core.anchors import already_there, place, sure_lines
 from nexus_lsp.core.changes import Change
 from nexus_lsp.core.hunks import Hunk, Lines, TextEdit, apply, edit_text
+from nexus_lsp.core.needs import Missing, missing, node_of, reached, users_of
 from nexus_lsp.core.proposals import hunk_of
 from nexus_lsp.core.run import Run
 from nexus_lsp.core.text import split_lines
@@ -87,7 +88,7 @@ def decide_text(
     """The edits that accept these `edit` changes of one file, or with `undo` take accepted ones back."""
     hunks: list[tuple[Change, Hunk, str]] = []
     for base, group in _by_base(changes):
-        hunks += _inverted(group, bases[base]) if undo else [(c, hunk_of(c), bases[base]) for c in group]
+        hunks += inverted(group, bases[base]) if undo else [(c, hunk_of(c), bases[base]) for c in group]
     lines = split_lines(live)
     placed: list[tuple[int, Hunk, str]] = []
     refused: list[tuple[str, str]] = []
@@ -119,7 +120,7 @@ def _edited(
     return TextDecision(edits, text, tuple(i for _, _, i in placed), tuple(refused))
 
 
-def _inverted(group: Sequence[Change], base: str) -> list[tuple[Change, Hunk, str]]:
+def inverted(group: Sequence[Change], base: str) -> list[tuple[Change, Hunk, str]]:
     """The same hunks the other way round, on the text that has them all."""
     hunks = [hunk_of(c) for c in group]
     after = "".join(apply(split_lines(base), hunks))
@@ -133,27 +134,56 @@ def _inverted(group: Sequence[Change], base: str) -> list[tuple[Change, Hunk, st
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which changes an operation means, and which of them it cannot be done to."""
+    """Which changes an operation means, and which of them it cannot be done to.
+
+    Attributes:
+        refused: (id, why).
+        needs: by id of a refused one, those that the operation would have to mean as well.
+    """
 
     changes: tuple[Change, ...]
     refused: tuple[tuple[str, str], ...] = ()
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
 
-def acceptable(runs: Iterable[Run], ids: Sequence[str]) -> Choice:
-    """The changes that can be accepted now: pending, and with everything they depend on."""
+def acceptable(runs: Iterable[Run], ids: Sequence[str], anyway: bool = False) -> Choice:
+    """The changes that can be accepted now: pending, and with everything they need, unless `anyway`."""
     states = {i: s for run in runs for i, s in run.changes.items()}
-    chosen: list[Change] = []
+    nodes = {i: node_of(s) for i, s in states.items()}
+    wanted = dict.fromkeys(ids)
+    lack = {i: missing(i, nodes.get) for i in wanted if states[i].status == "pending" and not anyway}
     refused: list[tuple[str, str]] = []
-    for change_id in dict.fromkeys(ids):
+    needs: dict[str, tuple[str, ...]] = {}
+    for change_id in wanted:
         state = states[change_id]
-        missing = [d for d in state.change.depends_on if states[d].status != "accepted" and d not in ids]
+        needed = lack.get(change_id, Missing())
         if state.status != "pending":
             refused.append((change_id, _why_not(state.status, state.note)))
-        elif missing:
-            refused.append((change_id, f"it needs {', '.join(missing)}: accept them together"))
-        else:
-            chosen.append(state.change)
-    return Choice(tuple(chosen), tuple(refused))
+        elif needed.gone:
+            refused.append((change_id, _gone(needed)))
+        elif others := tuple(i for i in needed.waiting if i not in wanted):
+            refused.append((change_id, f"it needs {', '.join(others)}: accept them together"))
+            needs[change_id] = others
+    out = {i for i, _ in refused}
+    return Choice(tuple(states[i].change for i in wanted if i not in out), tuple(refused), needs)
+
+
+def _gone(needed: Missing) -> str:
+    told = ", ".join(f"{i}, which is {status}" for i, status in needed.gone)
+    return f"it needs {told}: take that back (`undo`) first, or accept it anyway"
+
+
+def undoable(runs: Iterable[Run], ids: Sequence[str], anyway: bool = False) -> Choice:
+    """The accepted changes that can be taken back: no accepted one that stays needs them, unless `anyway`."""
+    states = {i: s for run in runs for i, s in run.changes.items()}
+    accepted = [i for i in dict.fromkeys(ids) if states[i].status == "accepted"]
+    nodes = {i: node_of(s) for i, s in states.items()}
+    users = {} if anyway else users_of((i for i, n in nodes.items() if n.status == "accepted"), nodes.get)
+    needs = {i: left for i in accepted if (left := tuple(u for u in reached(i, users) if u not in ids))}
+    refused = tuple(
+        (i, f"it is needed by {', '.join(left)}: take them back together") for i, left in needs.items()
+    )
+    return Choice(tuple(states[i].change for i in accepted if i not in needs), refused, needs)
 
 
 def _why_not(status: str, note: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from nexus_lsp.core import facts as f
 from nexus_lsp.core.budget import Allowance, Scope, meter_key, split_key
-from nexus_lsp.core.changes import Applied, Change, ChangeStatus
+from nexus_lsp.core.changes import Applied, Change, ChangeStatus, Traits
 from nexus_lsp.core.plan import Plan, Task
 from nexus_lsp.core.shelves import Shelves
 from nexus_lsp.core.team import TeamState, instance_of
@@ -101,6 +101,8 @@ class ChangeState:
     Attributes:
         proposed: while it is accepted with something else put in: what was proposed.
         applied: what was put in last, then and after it was taken out again.
+        traits: what it is about; None where no rule has looked at it.
+        commit: the user's commit that holds it since it was accepted.
     """
 
     change: Change
@@ -109,6 +111,8 @@ class ChangeState:
     superseded_by: str | None = None
     proposed: Change | None = None
     applied: Applied | None = None
+    traits: Traits | None = None
+    commit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ def position_at(lines: Sequence[str], offset: int, units: Units = "utf-32") -> t
 
 def apply_edit(text: str, edit: Edit) -> str:
     """The text after one edit."""
-    return text[: edit.start] + edit.text + text[edit.end :]
+    return "".join((text[: edit.start], edit.text, text[edit.end :]))
 
 
 def apply_edits(text: str, edits: Iterable[Edit]) -> str:

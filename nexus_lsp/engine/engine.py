@@ -34,6 +34,7 @@ from nexus_lsp.engine.integration import Away, Integration
 from nexus_lsp.engine.mailroom import Mailroom
 from nexus_lsp.engine.pulses import Pulses
 from nexus_lsp.engine.recall import Recall
+from nexus_lsp.engine.relating import Relate, in_a_thread
 from nexus_lsp.engine.ward import Ward
 from nexus_lsp.engine.work import work
 from nexus_lsp.ports import (
@@ -94,6 +95,7 @@ class Adapters:
     trusted: Callable[[], bool]
     now: Callable[[], float]
     new_id: Callable[[str], str]
+    relate: Relate = in_a_thread
 
 
 @dataclass(frozen=True, slots=True)

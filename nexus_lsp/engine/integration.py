@@ -35,6 +35,7 @@ from nexus_lsp.core.review import over_accepted
 from nexus_lsp.core.run import Run, TaskState
 from nexus_lsp.core.text import split_lines
 from nexus_lsp.engine.gating import gate
+from nexus_lsp.engine.relating import relations
 from nexus_lsp.engine.settling import stands_already
 from nexus_lsp.engine.spans import Spans
 from nexus_lsp.engine.structural import by_structure, places_of
@@ -203,7 +204,10 @@ class Integration:
         await self._repository.keep(f"{run.id}/integration", candidate)
         paths = tuple(diff.path for diff in diffs)
         proposed, gone, took = tuple(changes), tuple(superseded), spans.so_far()
-        what = h.Landed(state.task.id, onto, candidate, paths, proposed, gone, decisions, took, solved)
+        related = await relations(self._engine, run, proposed, gone)
+        what = h.Landed(
+            state.task.id, onto, candidate, paths, proposed, gone, decisions, took, solved, related
+        )
         return await self._engine.submit(run.id, what)
 
     async def _propose(self, run: Run, onto: str, diff: FileDiff, author: Author) -> Proposal:

@@ -23,12 +23,12 @@ from nexus_lsp.core.settings import settings_over
 from nexus_lsp.core.team import USER
 from nexus_lsp.core.wire import Json, entry_to_json
 from nexus_lsp.engine.arguments import deadline_of, parsed, plan_of
+from nexus_lsp.engine.commit_operations import CommitOperations
 from nexus_lsp.engine.engine import Engine
+from nexus_lsp.engine.listing import Listing
 from nexus_lsp.engine.memory_desk import MemoryDesk
 from nexus_lsp.engine.projections import (
-    change_line,
     estimate,
-    put_questions,
     run_detail,
     run_messages,
     run_summary,
@@ -83,6 +83,10 @@ class _List(_Argument):
     path: str | None = None
     sides: bool = False
     """Look up what the user has in the place of changes in conflict; an editor knows it by itself."""
+    group_id: str | None = None
+    limit: int | None = Field(default=None, ge=0)
+    after: str | None = None
+    grouped: bool = True
 
 
 class _Chosen(_Argument):
@@ -90,6 +94,11 @@ class _Chosen(_Argument):
     path: str | None = None
     agent_id: str | None = None
     run_id: str | None = None
+    group_id: str | None = None
+
+
+class _Accept(_Chosen):
+    anyway: bool = False
 
 
 class _Reject(_Chosen):
@@ -98,6 +107,10 @@ class _Reject(_Chosen):
 
 class _Ids(_Argument):
     change_ids: list[str]
+
+
+class _Undo(_Ids):
+    anyway: bool = False
 
 
 class _Answer(_Argument):
@@ -148,11 +161,12 @@ Handler = Callable[[Any, Face | None], Awaitable[Json]]
 class Operations:
     """The table; `execute` is its only way in."""
 
-    def __init__(self, engine: Engine, review: Review) -> None:
+    def __init__(self, engine: Engine, review: Review, commits: CommitOperations) -> None:
         self._engine = engine
         self._review = review
         self._memory = MemoryDesk(engine)
         self._desk = ReviewDesk(engine, review)
+        self._listing = Listing()
         self._table: Mapping[str, tuple[type[BaseModel], Handler]] = {
             "delegate": (_Delegate, self._delegate),
             "plan.approve": (_Approve, self._approve),
@@ -166,9 +180,9 @@ class Operations:
             "run.messages": (_OfRun, self._messages),
             "agents": (_Nothing, self._agents),
             "review.list": (_List, self._list),
-            "review.accept": (_Chosen, self._accept),
+            "review.accept": (_Accept, self._accept),
             "review.reject": (_Reject, self._reject),
-            "review.undo": (_Ids, self._undo),
+            "review.undo": (_Undo, self._undo),
             "review.resolve": (Resolve, self._desk.resolve),
             "review.revise": (Revise, self._desk.revise),
             "review.outdate": (_Outdate, self._outdate),
@@ -182,6 +196,7 @@ class Operations:
             "settings": (_Settings, self._settings),
             "answer": (_Answer, self._answer),
             "events": (_Events, self._events),
+            **commits.table,
         }
 
     async def execute(self, name: str, argument: Mapping[str, Any], face: Face | None = None) -> Json:
@@ -288,29 +303,21 @@ class Operations:
 
     async def _list(self, a: _List, _face: Face | None) -> Json:
         runs = [self._run(a.run_id)] if a.run_id else list(self._engine.runs.values())
-        lines = [
-            change_line(run, state)
-            for run in runs
-            for state in run.changes.values()
-            if a.path is None or touches(state.change, a.path)
-        ]
-        for run in runs:
-            mine = [line for line in lines if line["run_id"] == run.id]
-            put_questions(run, mine)
-            if a.sides:
-                await self._desk.put_sides(run, mine)
-        return {"changes": lines}
+        listed = await self._listing.listed(runs, a.path, a.group_id, a.limit, a.after, a.grouped)
+        for run in runs if a.sides else ():
+            await self._desk.put_sides(run, [c for c in listed["changes"] if c["run_id"] == run.id])
+        return listed
 
-    async def _accept(self, a: _Chosen, face: Face | None) -> Json:
-        decided = await self._review.accept(self._ids(a, ("pending",)), face)
+    async def _accept(self, a: _Accept, face: Face | None) -> Json:
+        decided = await self._review.accept(await self._ids(a, ("pending",)), face, a.anyway)
         return answer_of("accepted", decided)
 
     async def _reject(self, a: _Reject, _face: Face | None) -> Json:
-        decided = await self._review.reject(self._ids(a, ("pending",)), a.reason)
+        decided = await self._review.reject(await self._ids(a, ("pending",)), a.reason)
         return answer_of("rejected", decided)
 
-    async def _undo(self, a: _Ids, face: Face | None) -> Json:
-        return answer_of("reopened", await self._review.undo(a.change_ids, face))
+    async def _undo(self, a: _Undo, face: Face | None) -> Json:
+        return answer_of("reopened", await self._review.undo(a.change_ids, face, a.anyway))
 
     async def _outdate(self, a: _Outdate, _face: Face | None) -> Json:
         parked = await self._review.parked(a.change_ids)
@@ -332,15 +339,19 @@ class Operations:
         content = await self._engine.adapters.repository.read(blob)
         return {"base": blob, "text": content.decode("utf-8")}
 
-    def _ids(self, a: _Chosen, statuses: tuple[str, ...]) -> list[str]:
-        given = [x for x in (a.change_ids, a.path, a.agent_id, a.run_id) if x is not None]
+    async def _ids(self, a: _Chosen, statuses: tuple[str, ...]) -> list[str]:
+        given = [x for x in (a.change_ids, a.path, a.agent_id, a.run_id, a.group_id) if x is not None]
         if len(given) != 1:
-            raise InvalidArgument("Give exactly one of changeIds, uri, agentId and runId.")
+            raise InvalidArgument("Give exactly one of changeIds, uri, agentId, groupId and runId.")
         if a.change_ids is not None:
             return a.change_ids
+        runs = self._engine.runs.values()
+        if a.group_id is not None:
+            mine = frozenset((await self._listing.group(runs, a.group_id)).change_ids)
+            return select(runs, lambda _, change: change.id in mine, statuses)
         if a.run_id is not None:
             self._run(a.run_id)
-        return select(self._engine.runs.values(), lambda run, change: _meant(a, run, change), statuses)
+        return select(runs, lambda run, change: _meant(a, run, change), statuses)
 
 
 def _meant(a: _Chosen, run: Run, change: Change) -> bool:

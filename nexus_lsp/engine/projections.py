@@ -8,7 +8,6 @@ from nexus_lsp.core import facts as f
 from nexus_lsp.core.budget import split_key
 from nexus_lsp.core.changes import Change
 from nexus_lsp.core.conflicts import Conflict, in_conflict
-from nexus_lsp.core.questioned import shown_at
 from nexus_lsp.core.rules.heads import branch
 from nexus_lsp.core.run import ChangeState, GateFact, Run, TaskState
 from nexus_lsp.core.spending import Meter, meters
@@ -117,6 +116,7 @@ def change_line(run: Run, s: ChangeState) -> Json:
         "note": s.note,
         "parked": branch(run.head) if run.away else None,
         "superseded_by": s.superseded_by,
+        "commit": s.commit,
         "base": change.base,
         "line": change.line,
         "before": change.before,
@@ -139,48 +139,31 @@ def conflict_line(conflict: Conflict) -> Json:
     return {"line": conflict.line} | {name: "".join(lines) for name, lines in sides.items()}
 
 
-def put_questions(run: Run, lines: list[Json]) -> None:
-    """Say with each waiting change (of one run) what is asked about the tests in it."""
-    asked = [gate for gate in run.gates if isinstance(gate, f.GateWarned)]
-    for line in lines:
-        line["questions"] = []
-    for place in asked[-1].places if asked else ():
-        found = shown_at(place.line, [line for line in lines if line["path"] == place.path])
-        if found is not None and found[0] is not None:
-            found[0]["questions"].append(place.message)
-
-
 def gate_line(gate: GateFact) -> Json:
-    """A measurement; `status` is never "passed" where nothing was measured."""
+    """A measurement and the commit whose tree was measured; `status` is never "passed" where nothing was."""
     match gate:
         case f.BaselineMeasured():
             status = "passed" if gate.measured and not gate.failed else "failed"
             status = status if gate.measured else "not_measured"
             counts = {"passed": len(gate.passed), "failed": len(gate.failed), "coverage": gate.coverage}
-            return (
-                {"gate": gate.gate, "task_id": None, "baseline": True, "status": status}
-                | counts
-                | {
-                    "why": gate.why,
-                    "output": "",
-                }
-            )
+            return _gate(gate, status, gate.why, "") | {"task_id": None, "baseline": True} | counts
         case f.GatePassed():
             counts = {"passed": gate.passed, "failed": gate.failed, "coverage": gate.coverage}
-            return _gate(gate.gate, gate.task_id, "passed", "", gate.output) | counts
+            return _gate(gate, "passed", "", gate.output) | counts
         case f.GateFailed():
-            return _gate(gate.gate, gate.task_id, "failed", ", ".join(gate.broken), gate.output)
+            return _gate(gate, "failed", ", ".join(gate.broken), gate.output)
         case f.GateNotMeasured():
-            return _gate(gate.gate, gate.task_id, "not_measured", gate.why, "")
+            return _gate(gate, "not_measured", gate.why, "")
         case f.GateWarned():
             told = "\n".join(f"{p.path}:{p.line + 1}: {p.message}" for p in gate.places)
-            return _gate(gate.gate, gate.task_id, "warning" if gate.places else "passed", "", told)
+            return _gate(gate, "warning" if gate.places else "passed", "", told)
 
 
-def _gate(gate: str, task_id: str | None, status: str, why: str, output: str) -> Json:
+def _gate(gate: GateFact, status: str, why: str, output: str) -> Json:
     return {
-        "gate": gate,
-        "task_id": task_id,
+        "gate": gate.gate,
+        "commit": gate.commit,
+        "task_id": None if isinstance(gate, f.BaselineMeasured) else gate.task_id,
         "baseline": False,
         "status": status,
         "why": why,

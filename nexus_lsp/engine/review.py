@@ -14,7 +14,7 @@ from nexus_lsp.core import happenings as h
 from nexus_lsp.core.changes import SERVER_WRITTEN, Applied, Change
 from nexus_lsp.core.conflicts import KEPT_MINE, How
 from nexus_lsp.core.problems import Refused, Unknown
-from nexus_lsp.core.review import acceptable
+from nexus_lsp.core.review import acceptable, undoable
 from nexus_lsp.core.run import ChangeState, Run
 from nexus_lsp.engine.settling import carried, conflicting, look
 from nexus_lsp.ports import CarriedOut, Face
@@ -28,11 +28,15 @@ Opened = Sequence[tuple[Face, Mapping[str, str]]]
 
 @dataclass(slots=True)
 class Decided:
-    """The answer to a decision: what was done, what was not and why, and what is not saved yet."""
+    """The answer to a decision: what was done, what was not and why, and what is not saved yet.
+
+    `needs`: by id of a refused one, what would have to be decided with it.
+    """
 
     done: list[str] = field(default_factory=list[str])
     refused: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     unsaved: list[str] = field(default_factory=list[str])
+    needs: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
 
 class Review:
@@ -53,15 +57,20 @@ class Review:
                 return run
         raise Unknown(f"There is no change {change_id!r}. `nexus.review.list` lists them.")
 
-    async def accept(self, ids: Sequence[str], face: Face | None) -> Decided:
-        """Put these changes into the user's text, as one edit."""
+    async def accept(self, ids: Sequence[str], face: Face | None, anyway: bool = False) -> Decided:
+        """Put these changes into the user's text, as one edit; those that need others only with them.
+
+        `anyway`: the user insists, whatever they need.
+        """
         async with self._engine.deciding:
             for change_id in ids:
                 self.run_of(change_id)
             parked = await self.parked(ids)
-            choice = acceptable(self._engine.runs.values(), [i for i in ids if i not in parked])
+            here = [i for i in ids if i not in parked]
+            choice = acceptable(self._engine.runs.values(), here, anyway)
             decided = await self._carry_out(choice.changes, face, undo=False)
             decided.refused += (*choice.refused, *parked.items())
+            decided.needs.update(choice.needs)
             for run_id, mine in self._by_run(decided.done).items():
                 await self._engine.submit(run_id, h.Accepted(tuple(mine)))
             return decided
@@ -81,13 +90,18 @@ class Review:
             await self._engine.submit(run_id, h.Reject(tuple(mine), reason))
         return decided
 
-    async def undo(self, ids: Sequence[str], face: Face | None) -> Decided:
-        """Take decisions back: accepted text is taken out again, the changes wait again."""
+    async def undo(self, ids: Sequence[str], face: Face | None, anyway: bool = False) -> Decided:
+        """Take decisions back: accepted text is taken out again, the changes wait again.
+
+        What other accepted changes need is taken out only with them, or `anyway`.
+        """
         async with self._engine.deciding:
             parked = await self.parked(ids)
             states = {i: self.run_of(i).changes[i] for i in ids if i not in parked}
-            accepted = [s.change for s in states.values() if s.status == "accepted"]
-            decided = await self._carry_out(accepted, face, undo=True)
+            choice = undoable(self._engine.runs.values(), tuple(states), anyway)
+            decided = await self._carry_out(choice.changes, face, undo=True)
+            decided.refused += choice.refused
+            decided.needs.update(choice.needs)
             decided.done += [i for i, s in states.items() if s.status == "rejected"]
             decided.refused += parked.items()
             undecided = [i for i, s in states.items() if s.status in ("pending", "outdated")]
@@ -195,6 +209,8 @@ def _trading_places(changes: Sequence[Change]) -> set[str]:
 
 def _comes(change: Change) -> bool:
     return change.kind == "edit" or change.after_blob is not None
+
+
 def _no_conflict(state: ChangeState) -> str:
     if state.status == "pending":
         return "it is in no conflict: accept or reject it"

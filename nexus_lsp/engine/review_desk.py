@@ -116,5 +116,6 @@ class ReviewDesk:
 
 def answer_of(word: str, decided: Decided) -> Json:
     """What came of a decision, under the word for it."""
-    refused = [{"id": i, "why": why} for i, why in decided.refused]
+    needs = {i: {"needs": list(others)} for i, others in decided.needs.items()}
+    refused = [{"id": i, "why": why} | needs.get(i, {}) for i, why in decided.refused]
     return {word: decided.done, "refused": refused, "unsaved": decided.unsaved}

@@ -65,7 +65,7 @@ class Desk:
 
     async def reload(self) -> None:
         """All changes anew; for the start, and after events were missed."""
-        listed = await self._execute("review.list", {})
+        listed = await self._execute("review.list", {"grouped": False})
         self.changes = {}
         self._take(listed["changes"])
         unsettled = {c["run_id"] for c in listed["changes"] if c["status"] == "pending"}
@@ -89,6 +89,11 @@ class Desk:
                     self._decided.add(event["change_id"])
                 self._bases.pop(event["change_id"], None)  # what was put in has a base of its own
                 ids.append(event["change_id"])
+            elif kind == "changes_related":
+                for told in event["relations"]:
+                    self.changes[told["change_id"]] |= {"depends_on": told["depends_on"]}
+            elif kind == "changes_committed":
+                ids += event["change_ids"]
             elif kind == "base_moved":
                 moved = [move["change_id"] for move in event["moves"]]
                 for change_id in moved:
@@ -113,7 +118,7 @@ class Desk:
         known = [self.changes[i] for i in ids if i in self.changes]
         seen = {home(c) for c in known}
         for path in dict.fromkeys(c["path"] for c in known):
-            listed = await self._execute("review.list", {"path": path})
+            listed = await self._execute("review.list", {"path": path, "grouped": False})
             self._take(listed["changes"])
         for path in sorted(seen | {home(self.changes[c["id"]]) for c in known}):
             await self.lay_out(path)
@@ -123,9 +128,10 @@ class Desk:
         return [c for c in self.on_file(path) if c["status"] == "pending" and not c["parked"]]
 
     def accepted(self, path: str) -> list[Json]:
-        """The accepted edits of a file that are still of interest, oldest first."""
+        """The accepted edits of a file that are still of interest, oldest first: not those in a commit."""
         accepted = [c for c in self.on_file(path) if c["status"] == "accepted" and c["kind"] == "edit"]
-        return [c for c in accepted if c["id"] in self._decided and not c["parked"]]
+        here = [c for c in accepted if c["id"] in self._decided and not c["parked"]]
+        return [c for c in here if c["commit"] is None]
 
     def conflicts(self, path: str) -> list[Json]:
         """The changes of a file that are in conflict with what the user typed, oldest first."""

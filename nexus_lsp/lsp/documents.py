@@ -18,6 +18,7 @@ from pygls.workspace.position_codec import ServerTextPosition
 
 from nexus_lsp.core.text import Edit, Units, apply_edit, editor_lines, offset_at
 from nexus_lsp.lsp.convert import file_of, path_of, place_of, position_of
+from nexus_lsp.lsp.sheet import line_edit
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ class Document(TextDocument):
         super().__init__(*args, **kwargs)
         self.path = file_of(self.uri) or self.path
         self.edits: tuple[Edit, ...] = ()
-        self._split: tuple[str, tuple[str, ...]] = ("", ("",))
+        self._split: tuple[str, Sequence[str]] = ("", ("",))
 
     @property
     def source(self) -> str:
@@ -82,8 +83,10 @@ class Document(TextDocument):
 
     def apply_change(self, change: types.TextDocumentContentChangeEvent) -> None:
         """Take one change of a `didChange`."""
-        edit = self._edit_of(change)
-        self._source = apply_edit(self.source, edit)
+        edit, source, lines = self._edit_of(change), self.source, self._split
+        self._source = apply_edit(source, edit)
+        if lines[0] is source:
+            self._split = (self._source, _edited_lines(source, lines[1], edit))
         self.edits = (*self.edits, edit)
 
     def change(self, version: int, changes: Sequence[types.TextDocumentContentChangeEvent]) -> None:
@@ -100,6 +103,16 @@ class Document(TextDocument):
         places = (change.range.start, change.range.end)
         start, end = sorted(offset_at(self.lines, at.line, at.character, units) for at in places)
         return Edit(start, end, change.text)
+
+
+def _edited_lines(source: str, lines: Sequence[str], edit: Edit) -> list[str]:
+    """The lines after an edit: only those that it touches are split anew, which a keystroke waits for."""
+    change = line_edit(source, edit)
+    whole = lines if lines[-1] else lines[:-1]
+    found = [*whole[: change.start], *change.added, *whole[change.start + len(change.removed) :]]
+    if not found or found[-1].endswith(("\n", "\r")):
+        found.append("")
+    return found
 
 
 class Documents(Workspace):

@@ -12,11 +12,16 @@ from nexus_lsp.core.conflicts import ASK_AGENT as PUT_TOGETHER
 from nexus_lsp.core.conflicts import Conflict
 from nexus_lsp.core.text import Units, body, split_lines, width
 from nexus_lsp.core.tracking import Placed
+from nexus_lsp.lsp.needing import Needing
 
 Json = dict[str, Any]
 
 SOURCE = "nexus"
 SHOWN_LINES = 30
+SHORT = 10
+"""Characters of a commit's name: those that a person compares."""
+OWN_GATES = ("tests", "lint")
+"""What the user's own tree is measured by (see `engine.evidence`)."""
 ACCEPT, REJECT = "quickfix.nexus.accept", "quickfix.nexus.reject"
 UNDO, REVISE = "quickfix.nexus.undo", "quickfix.nexus.revise"
 ACCEPT_FILE, REJECT_FILE = "source.nexus.acceptFile", "source.nexus.rejectFile"
@@ -74,10 +79,8 @@ def edit_range(placed: Placed, lines: Sequence[str], units: Units) -> lsp.Range 
     return lsp.Range(lsp.Position(placed.line, 0), lsp.Position(end, 0))
 
 
-def diagnostic(
-    change: Json, place: lsp.Range, exact: lsp.Range | None, names: Mapping[str, str], related: Sequence[Json]
-) -> Json:
-    """A waiting change as a diagnostic on the wire, as the contract has it.
+def diagnostic(change: Json, place: lsp.Range, exact: lsp.Range | None, names: Mapping[str, str]) -> Json:
+    """A waiting change as a diagnostic on the wire, as the contract has it, but for related information.
 
     Plain, as there may be thousands: to make JSON of lsprotocol's own values costs many times as much.
     """
@@ -89,7 +92,7 @@ def diagnostic(
     }
     if exact is not None:
         data["editRange"] = plain(exact)
-    mark: Json = {
+    return {
         "range": plain(place),
         "message": message(change, names),
         "severity": int(lsp.DiagnosticSeverity.Information),
@@ -97,7 +100,6 @@ def diagnostic(
         "source": SOURCE,
         "data": data,
     }
-    return mark | {"relatedInformation": related} if related else mark
 
 
 def warning(place: lsp.Range, told: str) -> Json:
@@ -108,7 +110,7 @@ def warning(place: lsp.Range, told: str) -> Json:
 
 def conflict(change: Json, place: lsp.Range, sides: Conflict, names: Mapping[str, str]) -> Json:
     """A conflict as a diagnostic on the wire: a warning where it stands, its three sides in its data."""
-    mark = diagnostic(change, place, None, names, ())
+    mark = diagnostic(change, place, None, names)
     data = mark["data"] | {"conflict": {"range": plain(place)} | three_sides(sides)}
     told = f"{message(change, names)} (conflict: you changed these lines too)"
     return mark | {"message": told, "severity": int(lsp.DiagnosticSeverity.Warning), "data": data}
@@ -152,9 +154,11 @@ def fixes(
     changes: Sequence[Json],
     diagnostics: Sequence[lsp.Diagnostic],
     names: Mapping[str, str],
+    known: Needing,
     revise: str = "",
 ) -> list[lsp.CodeAction]:
-    """Accept and reject for each waiting change, four ways out of each conflict, undo for each accepted one.
+    """Accept and reject for each waiting change, four ways out of each conflict, undo for each accepted one,
+    with what belongs to it.
 
     `revise` is a command of the editor that asks the user what is to be different; without one it is not
     offered, as nobody could say.
@@ -164,12 +168,16 @@ def fixes(
     for change in (c for c in changes if c["status"] == "pending"):
         mine = [by_id[change["id"]]] if change["id"] in by_id else None
         told = f"{who(change, names)}: {_short(change['why'])}"
-        for kind, verb, name in ((ACCEPT, "Accept", "accept"), (REJECT, "Reject", "reject")):
+        how, accept = accepting(change, known)
+        reject: Json = {"changeIds": [change["id"]]}
+        for kind, verb, name, argument in (
+            (ACCEPT, how, "accept", accept),
+            (REJECT, "Reject", "reject", reject),
+        ):
             title = f"{verb} “{told}”"
-            run = command(title, f"nexus.review.{name}", {"changeIds": [change["id"]]})
-            found.append(
-                lsp.CodeAction(title, kind, diagnostics=mine, command=run, is_preferred=kind == ACCEPT)
-            )
+            run = command(title, f"nexus.review.{name}", argument)
+            sure = kind == ACCEPT and "anyway" not in argument
+            found.append(lsp.CodeAction(title, kind, diagnostics=mine, command=run, is_preferred=sure))
         if revise:
             title = f"Ask {who(change, names)} to do it in another way…"
             run = lsp.Command(title, revise, arguments=[change["id"]])
@@ -178,8 +186,9 @@ def fixes(
         mine = [by_id[change["id"]]] if change["id"] in by_id else None
         found += _settling(change, mine, names)
     for change in (c for c in changes if c["status"] == "accepted"):
-        title = f"Take back “{who(change, names)}: {_short(change['why'])}”"
-        run = command(title, "nexus.review.undo", {"changeIds": [change["id"]]})
+        how, undo = taking_back(change, known)
+        title = f"{how} “{who(change, names)}: {_short(change['why'])}”"
+        run = command(title, "nexus.review.undo", undo)
         found.append(lsp.CodeAction(title, UNDO, command=run))
     return found
 
@@ -206,6 +215,26 @@ def _settling(
 
 def _asking(change: Json) -> tuple[str, Json]:
     return "nexus.review.revise", {"changeIds": [change["id"]], "feedback": PUT_TOGETHER}
+
+
+def accepting(change: Json, known: Needing) -> tuple[str, Json]:
+    """How a waiting change can be accepted, in words and as the command's argument."""
+    lack = known.needed_by(change)
+    if lack.gone:
+        return "Accept without what it needs", {"changeIds": [change["id"]], "anyway": True}
+    with_it = f" with the {_many(len(lack.waiting), 'change')} it needs" if lack.waiting else ""
+    return f"Accept{with_it}", {"changeIds": [change["id"], *lack.waiting]}
+
+
+def taking_back(change: Json, known: Needing) -> tuple[str, Json]:
+    """The same for taking an accepted one back."""
+    users = known.needing(change)
+    more = f" with the {_many(len(users), 'change')} that {'needs' if len(users) == 1 else 'need'} it"
+    return f"Take back{more if users else ''}", {"changeIds": [change["id"], *users]}
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def sources(changes: Sequence[Json], uri: str) -> list[lsp.CodeAction]:
@@ -240,7 +269,7 @@ def _short(text: str, limit: int = 50) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def lenses(changes: Sequence[tuple[Json, lsp.Range]], names: Mapping[str, str]) -> list[Json]:
+def lenses(changes: Sequence[tuple[Json, lsp.Range]], names: Mapping[str, str], known: Needing) -> list[Json]:
     """Who proposes what, with accept and reject, above each waiting change; who made what, above others.
 
     Plain, as `diagnostic` is, and for the same reason.
@@ -253,12 +282,15 @@ def lenses(changes: Sequence[tuple[Json, lsp.Range]], names: Mapping[str, str]) 
             found += _conflict_lenses(change, at, title)
             continue
         if change["status"] == "accepted":
-            shown = ((f"↶ Take back — {title}", "undo"),)
+            how, undo = taking_back(change, known)
+            shown = ((f"↶ {how} — {title}", "undo", undo),)
         else:
-            shown = ((f"✓ Accept — {title}", "accept"), ("✗ Reject", "reject"))
-        for text, name in shown:
-            run = {"title": text, "command": f"nexus.review.{name}"}
-            found.append({"range": at, "command": run | {"arguments": [{"changeIds": [change["id"]]}]}})
+            how, accept = accepting(change, known)
+            reject: Json = {"changeIds": [change["id"]]}
+            shown = ((f"✓ {how} — {title}", "accept", accept), ("✗ Reject", "reject", reject))
+        for text, name, argument in shown:
+            run = {"title": text, "command": f"nexus.review.{name}", "arguments": [argument]}
+            found.append({"range": at, "command": run})
     return found
 
 
@@ -300,18 +332,32 @@ def hover(change: Json, names: Mapping[str, str], measured: str) -> str:
     return f"**{who(change, names)}**{state}: {change['why']}\n\n{diff}\n{measured}"
 
 
-def evidence(gates: Iterable[Json]) -> str:
-    """Markdown: what the gates measured, and the end of their output where they are red."""
+def evidence(change: Json, gates: Iterable[Json]) -> str:
+    """Markdown: what gates measured of a change's tasks and, once it is accepted, of the user's own files.
+
+    Each with the tree that was measured, and with the end of the output where it is red.
+    """
     told: list[str] = []
-    for gate in gates:
+    for gate in _evidence_of(change, gates):
         state = gate["status"].replace("_", " ")
         why = f": {gate['why']}" if gate["why"] else ""
-        told.append(f"- gate `{gate['gate']}`: {state}{why}\n")
+        tree = "your files, tree" if gate["task_id"] is None else "tree"
+        told.append(f"- gate `{gate['gate']}`: {state}{why} *({tree} {gate['commit'][:SHORT]})*\n")
         output = gate["output"].strip()[-1500:] if gate["status"] == "failed" else ""
         if output:
             fence = _fence(output)
             told.append(f"\n{fence}\n{output}\n{fence}\n")
     return "".join(told)
+
+
+def _evidence_of(change: Json, gates: Iterable[Json]) -> list[Json]:
+    """All of the change's tasks, and the newest of each gate on the user's own tree."""
+    seen = list(gates)
+    own = {
+        g["gate"]: g for g in seen if g["task_id"] is None and not g["baseline"] and g["gate"] in OWN_GATES
+    }
+    mine = [g for g in seen if g["task_id"] in change["task_ids"]]
+    return [*mine, *own.values()] if change["status"] == "accepted" else mine
 
 
 def _diff_lines(sign: str, text: str) -> str:

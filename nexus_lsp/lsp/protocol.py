@@ -262,8 +262,16 @@ class NexusProtocol(LanguageServerProtocol):
         if self.writer is None:
             _log.debug("A message was dropped: no editor is connected.")
             return
-        body = json.dumps(data, default=self._serialize_message, allow_nan=False, separators=(",", ":"))
-        self.writer.write(f"Content-Length: {len(body)}\r\n\r\n{body}".encode("ascii"))
+        self.send_body(self.encoded(data))
+
+    def encoded(self, data: Any) -> str:
+        """JSON, in ASCII. Raises TypeError or ValueError for what JSON cannot hold."""
+        return json.dumps(data, default=self._serialize_message, allow_nan=False, separators=(",", ":"))
+
+    def send_body(self, body: str) -> None:
+        """Send a message that is encoded already: a long one bit by bit, so that nobody waits for it."""
+        if self.writer is not None:
+            self.writer.write(f"Content-Length: {len(body)}\r\n\r\n{body}".encode("ascii"))
 
     def _serialize_message(self, data: Any) -> Any:
         plain = self._converter.unstructure(data)
@@ -293,6 +301,9 @@ class NexusProtocol(LanguageServerProtocol):
             None,
             encoding,
         ).build()
+        content = self._options.get(types.WORKSPACE_TEXT_DOCUMENT_CONTENT)
+        if isinstance(content, types.TextDocumentContentOptions) and self.server_capabilities.workspace:
+            self.server_capabilities.workspace.text_document_content = content  # pygls does not know it
         return types.InitializeResult(self.server_capabilities, self.server_info)
 
     @lsp_method(types.SHUTDOWN)

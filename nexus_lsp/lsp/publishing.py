@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 from lsprotocol import types as lsp
@@ -28,7 +28,7 @@ SHOW_REST = 0.05
 """Seconds without news of a file after which its marks are published."""
 SHOW_EVERY = 0.2
 """Seconds between publications of one file at least; and for no longer than that do they wait for a rest."""
-PORTION = 100
+PORTION = 50
 """Marks made in one go."""
 MAX_RELATED = 10
 """Other changes of its task that a mark names at most, the nearest first."""
@@ -154,27 +154,32 @@ class Publisher:
             self._tell(uri, diagnostics, preview.version if preview else version if uri == mine else None)
         self._refresh_lenses(path)
 
-    def _tell(self, uri: str, diagnostics: list[Json], version: int | None) -> None:
-        told: Json = {"uri": uri, "diagnostics": diagnostics}
-        known = {} if version is None else {"version": version}
-        message = {"jsonrpc": "2.0", "method": lsp.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS, "params": told | known}
-        # `notify` takes only lsprotocol's own values for a method that it knows
-        self._server.protocol._send_data(message)  # pyright: ignore[reportPrivateUsage]
+    def _tell(self, uri: str, diagnostics: list[str], version: int | None) -> None:
+        """Send marks that are encoded already; `notify` takes only values of lsprotocol, and all at once."""
+        encoded = self._server.protocol.encoded
+        told: Json = {"uri": uri} | ({} if version is None else {"version": version})
+        head = encoded({"jsonrpc": "2.0", "method": lsp.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS, "params": told})
+        self._server.protocol.send_body(f'{head[:-2]},"diagnostics":[{",".join(diagnostics)}]}}}}')
 
-    async def _pages(self, path: str) -> dict[str, list[Json]]:
-        """URI → what is marked there because of a file: on the file itself, and on previews."""
-        pages: dict[str, list[Json]] = {}
+    async def _pages(self, path: str) -> dict[str, list[str]]:
+        """URI → what is marked there because of a file, encoded: on the file itself, and on previews."""
+        pages: dict[str, list[str]] = {}
         desk, uri = self._showing.desk, self._showing.uri(path)
+        encoded = self._server.protocol.encoded
         for change, mark in await self._marks(desk, path) if desk else ():
             pages.setdefault(self._showing.page(change, uri), []).append(mark)
         for page, mark in self._gate_marks(path):
-            pages.setdefault(page, []).append(mark)
+            pages.setdefault(page, []).append(encoded(mark))
         for mark in self.foreseen.marks(path, desk.lines_of(path) if desk else [], self._server.units):
-            pages.setdefault(uri, []).append(mark)
+            pages.setdefault(uri, []).append(encoded(mark))
         return pages
 
-    async def _marks(self, desk: Desk, path: str) -> list[tuple[Json, Json]]:
-        """Changes and their marks, of one moment: what is awaited in between changes nothing."""
+    async def _marks(self, desk: Desk, path: str) -> list[tuple[Json, str]]:
+        """Changes and their marks, of one moment: what is awaited in between changes nothing.
+
+        Each is encoded at once: many values kept meanwhile would make the garbage collector hold up a key.
+        """
+        encoded = self._server.protocol.encoded
         showing, units = self._showing, self._server.units
         waiting, lines, sheet = desk.pending(path), desk.lines_of(path), desk.sheets.get(path)
         where = dict(sheet.placed) if sheet else {}
@@ -184,21 +189,23 @@ class Publisher:
                 placed.append((change, place))
             await _breathe(at)
         placed.sort(key=lambda item: (item[1].start.line, item[0]["line"]))
-        related = _Related(showing, desk, path, placed)
-        made: list[tuple[Json, Json]] = []
+        related = _Related(showing, desk, path, placed, encoded)
+        made: list[tuple[Json, str]] = []
         for at, (change, place) in enumerate(placed, 1):
             exact = marks.edit_range(where[change["id"]], lines, units) if change["id"] in where else None
-            mark = marks.diagnostic(change, place, exact, showing.names, related.of(change))
-            made.append((change, mark))
+            mark = encoded(marks.diagnostic(change, place, exact, showing.names))
+            others = ",".join(related.of(change))
+            made.append((change, f'{mark[:-1]},"relatedInformation":[{others}]}}' if others else mark))
             await _breathe(at)
         return made + self._conflicts(desk, path)
 
-    def _conflicts(self, desk: Desk, path: str) -> list[tuple[Json, Json]]:
-        found: list[tuple[Json, Json]] = []
+    def _conflicts(self, desk: Desk, path: str) -> list[tuple[Json, str]]:
+        encoded = self._server.protocol.encoded
+        found: list[tuple[Json, str]] = []
         for change in desk.conflicts(path):
             place, sides = self._showing.place(change), self._showing.conflict(change)
             if place is not None and sides is not None:
-                found.append((change, marks.conflict(change, place, sides, self._showing.names)))
+                found.append((change, encoded(marks.conflict(change, place, sides, self._showing.names))))
         return found
 
     def _refresh_lenses(self, path: str) -> None:
@@ -224,7 +231,15 @@ class Publisher:
 class _Related:
     """The other waiting changes of the same task, for all the marks of one publication."""
 
-    def __init__(self, showing: Showing, desk: Desk, path: str, placed: list[tuple[Json, lsp.Range]]) -> None:
+    def __init__(
+        self,
+        showing: Showing,
+        desk: Desk,
+        path: str,
+        placed: list[tuple[Json, lsp.Range]],
+        encoded: Callable[[Json], str],
+    ) -> None:
+        self._encoded = encoded
         self._showing = showing
         self._desk = desk
         self._path = path
@@ -237,12 +252,12 @@ class _Related:
             mine = self._here.setdefault(_task(change), [])
             self._at[change["id"]] = len(mine)
             mine.append((change, place))
-        self._elsewhere: dict[tuple[str, str], list[Json]] = {}
-        self._told: dict[str, Json] = {}
+        self._elsewhere: dict[tuple[str, str], list[str]] = {}
+        self._told: dict[str, str] = {}
         self._uris: dict[str, str] = {}
 
-    def of(self, change: Json) -> list[Json]:
-        """The nearest in the file, then those in other files, as an editor is told of them."""
+    def of(self, change: Json) -> list[str]:
+        """The nearest in the file, then those in other files, as an editor is told of them, encoded."""
         task, at = _task(change), self._at[change["id"]]
         mine, room = self._here[task], self._room
         line = mine[at][1].start.line
@@ -251,7 +266,7 @@ class _Related:
         told = [self._tell(c, place) for c, place in near[:room]]
         return told if len(told) == room else [*told, *self._others(task)[: room - len(told)]]
 
-    def _others(self, task: tuple[str, str]) -> list[Json]:
+    def _others(self, task: tuple[str, str]) -> list[str]:
         if task not in self._elsewhere:
             found = self._elsewhere[task] = []
             for change in self._desk.pending_of(*task):
@@ -261,14 +276,14 @@ class _Related:
                     found.append(self._tell(change, place))
         return self._elsewhere[task]
 
-    def _tell(self, change: Json, place: lsp.Range) -> Json:
+    def _tell(self, change: Json, place: lsp.Range) -> str:
         if change["id"] not in self._told:
             path = home(change)
             if path not in self._uris:
                 self._uris[path] = self._showing.uri(path)
             location = {"uri": self._showing.page(change, self._uris[path]), "range": marks.plain(place)}
             told = marks.message(change, self._showing.names)
-            self._told[change["id"]] = {"location": location, "message": told}
+            self._told[change["id"]] = self._encoded({"location": location, "message": told})
         return self._told[change["id"]]
 
 

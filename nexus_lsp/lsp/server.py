@@ -7,6 +7,7 @@ own. The engine is opened after `initialized`, so that `initialize` answers befo
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
@@ -22,8 +23,11 @@ from nexus_lsp.lsp import marks
 from nexus_lsp.lsp.asks import Asks
 from nexus_lsp.lsp.desk import Desk, home
 from nexus_lsp.lsp.documents import Document
+from nexus_lsp.lsp.hovering import Hovers, meet
 from nexus_lsp.lsp.language_server import NexusLanguageServer, create_server
+from nexus_lsp.lsp.needing import Needing
 from nexus_lsp.lsp.progress import RunProgress
+from nexus_lsp.lsp.proposed import OPTIONS, Proposed
 from nexus_lsp.lsp.publishing import Publisher
 from nexus_lsp.lsp.showing import Showing, folder_of, top_of
 from nexus_lsp.lsp.stdio import serve_stdio
@@ -55,6 +59,10 @@ COMMANDS = (
     "review.undo",
     "review.resolve",
     "review.revise",
+    "review.commit",
+    "review.branch",
+    "review.why",
+    "review.preview",
     "answer",
     "message.send",
     "memory.search",
@@ -91,6 +99,8 @@ class LspFace:
         self._revise_command = ""
         self._showing = Showing(server)
         self._publisher = Publisher(server, self._showing)
+        self._hovers = Hovers(self._showing, self._ready)
+        self._proposed = Proposed(server, self._showing, self._ready)
         self._asks = Asks(server, lambda: self._showing.names)
         self._progress = RunProgress(server, self._cancel_run)
         self._events: asyncio.Queue[Json] = asyncio.Queue()
@@ -111,13 +121,14 @@ class LspFace:
             (lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES, self._on_watched),
             (lsp.WINDOW_WORK_DONE_PROGRESS_CANCEL, self._on_progress_cancel),
             (lsp.TEXT_DOCUMENT_CODE_LENS, self._code_lenses),
-            (lsp.TEXT_DOCUMENT_HOVER, self._hover),
+            (lsp.TEXT_DOCUMENT_HOVER, self._hovers.at),
             ("nexus/events", self._on_events),
         ):
             # pygls puts attributes on a handler, which a bound method does not take
             server.feature(method)(partial(handler))
         kinds = lsp.CodeActionOptions(code_action_kinds=list(marks.KINDS))
         server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, kinds)(partial(self._code_actions))
+        server.feature(lsp.WORKSPACE_TEXT_DOCUMENT_CONTENT, OPTIONS)(partial(self._proposed.content))
         for name in COMMANDS:
             server.command(f"nexus.{name}")(self._command(name))
         server.on_close(self._end)
@@ -160,7 +171,7 @@ class LspFace:
             self._server.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Error, f"NEXUS: {error}"))
             raise
         showing.editor = editor
-        desk = editor.desk = showing.desk = Desk(root, api.execute, self._publisher.show)
+        desk = editor.desk = showing.desk = Desk(root, api.execute, self._show)
         editor.on_late = lambda ids, put: self._spawn(self._tell("review.carried", list(ids), applied=put))
         editor.on_late_undo = lambda ids, _: self._spawn(self._tell("review.reopen", list(ids)))
         api.listen(self._events.put_nowait)
@@ -174,7 +185,12 @@ class LspFace:
         await self._progress.resume(api)
         await self._publisher.foreseen.resume(api)
         await self._asks.ask_again(api)
+        gc.freeze()  # what is loaded by now stays: to look through it again would hold up a key for long
         return api
+
+    def _show(self, path: str) -> None:
+        self._publisher.show(path)
+        self._proposed.stir(path)
 
     async def _ready(self) -> EngineApi:
         if self._api is None:
@@ -183,6 +199,7 @@ class LspFace:
 
     async def _end(self) -> None:
         self._publisher.close()
+        self._proposed.close()
         self._asks.close()
         for task in list(self._tasks):
             task.cancel()
@@ -234,6 +251,8 @@ class LspFace:
     # --- commands ------------------------------------------------------------------------------------
 
     async def _execute_wire(self, name: str, argument: Json) -> Json:
+        if name == "review.preview":
+            return await self._proposed.preview(argument_in(argument, self._showing.path))
         answer = await self._asked_of(name, argument)
         if name == "review.list":
             self._showing.put_ranges(answer["changes"])
@@ -340,35 +359,20 @@ class LspFace:
     async def _code_actions(self, params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
         uri, only = params.text_document.uri, params.context.only
         shown, names = self._showing.on_document(uri), self._showing.names
+        known = Needing(self._showing.desk.changes if self._showing.desk else {})
         # a preview shows one change only: every line of it is that change's
-        at_hand = [c for c, place in shown if self._showing.has_preview(c) or _meet(place, params.range)]
+        at_hand = [c for c, place in shown if self._showing.has_preview(c) or meet(place, params.range)]
         of_file = at_hand
         if only is not None and not at_hand and any(_asks_for_source(k) for k in only):
             of_file = [c for c, _ in shown]
         target = self._showing.uri(home(of_file[0])) if of_file else uri
-        fixes = marks.fixes(at_hand, params.context.diagnostics, names, self._revise_command)
+        fixes = marks.fixes(at_hand, params.context.diagnostics, names, known, self._revise_command)
         found = [*fixes, *marks.sources(of_file, target)]
         return [a for a in found if only is None or any(_kind_of(k, str(a.kind)) for k in only)]
 
     async def _code_lenses(self, params: lsp.CodeLensParams) -> list[Json]:
-        return marks.lenses(self._showing.on_document(params.text_document.uri), self._showing.names)
-
-    async def _hover(self, params: lsp.HoverParams) -> lsp.Hover | None:
-        here, shown = lsp.Range(params.position, params.position), params.text_document.uri
-        hit = [(c, place) for c, place in self._showing.on_document(shown) if _meet(place, here)]
-        if not hit:
-            return None
-        api = await self._ready()
-        texts: list[str] = []
-        for change, _ in hit:
-            detail = await api.execute("run", {"run_id": change["run_id"]})
-            gates = [g for g in detail["gates"] if g["task_id"] in change["task_ids"]]
-            names, measured = self._showing.names, marks.evidence(gates)
-            sides = self._showing.conflict(change) if change.get("conflict") else None
-            in_conflict = marks.hover_conflict(change, sides, names, measured) if sides else ""
-            texts.append(in_conflict or marks.hover(change, names, measured))
-        value = "\n\n---\n\n".join(texts)
-        return lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, value), hit[0][1])
+        known = Needing(self._showing.desk.changes if self._showing.desk else {})
+        return marks.lenses(self._showing.on_document(params.text_document.uri), self._showing.names, known)
 
 
 def _settings_of(given: object) -> Json:
@@ -384,11 +388,6 @@ def _retrieved(done: asyncio.Future[Any]) -> None:
 def _logged(done: asyncio.Task[Any]) -> None:
     if not done.cancelled() and done.exception():
         log.error("a task failed", exc_info=done.exception())
-
-
-def _meet(a: lsp.Range, b: lsp.Range) -> bool:
-    """Whether two ranges share a line: changes are matched by line."""
-    return a.start.line <= b.end.line and b.start.line <= a.end.line
 
 
 def _asks_for_source(wanted: Any) -> bool:

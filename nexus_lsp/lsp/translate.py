@@ -13,7 +13,7 @@ Json = dict[str, Any]
 ToPath = Callable[[str], str | None]
 ToUri = Callable[[str], str]
 
-INSIDE = frozenset({"path", "paths", "settings", "sides"})
+INSIDE = frozenset({"path", "paths", "settings", "sides", "as_files"})
 """Names of arguments that only the inside of NEXUS uses."""
 
 
@@ -46,7 +46,7 @@ def in_wire_words(sentence: str) -> str:
 
 
 def _wire_names(listed: str) -> list[str]:
-    names = {"path": "uri", "paths": "uris", "settings": "", "sides": ""}
+    names = {"path": "uri", "paths": "uris", "settings": "", "sides": "", "asFiles": ""}
     return [found for name in listed.split(", ") if (found := names.get(name, name))]
 
 

@@ -23,6 +23,7 @@ from nexus_lsp.ports.agents import (
     ToolAnswer,
 )
 from nexus_lsp.ports.bus import Bus, BusFailed, BusFigures, DeadLetter, Delivery
+from nexus_lsp.ports.committing import Blamed, Commits, Head, Made
 from nexus_lsp.ports.engine_api import EngineApi
 from nexus_lsp.ports.faces import CarriedOut, Face
 from nexus_lsp.ports.gates import GateResult, Gates
@@ -43,11 +44,13 @@ from nexus_lsp.ports.repository import (
 __all__ = [
     "AgentBackend",
     "Assignment",
+    "Blamed",
     "Brief",
     "Bus",
     "BusFailed",
     "BusFigures",
     "CarriedOut",
+    "Commits",
     "DeadLetter",
     "Delivery",
     "EngineApi",
@@ -57,12 +60,14 @@ __all__ = [
     "GateResult",
     "Gates",
     "Harvest",
+    "Head",
     "Heard",
     "Jotting",
     "Journal",
     "JournalFailed",
     "Letter",
     "Line",
+    "Made",
     "Memory",
     "MemoryFailed",
     "Merge",

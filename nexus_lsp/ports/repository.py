@@ -138,6 +138,10 @@ class Repository(Protocol):
         """The files that differ, by path; renames found."""
         ...
 
+    async def patch(self, old: str, new: str) -> bytes:
+        """What differs between two commits, as `git apply` takes it."""
+        ...
+
     async def read(self, blob: str) -> bytes:
         """A blob's bytes; KeyError where there is none."""
         ...
@@ -152,6 +156,10 @@ class Repository(Protocol):
 
     async def read_file(self, commit: str, path: str) -> FileContent | None:
         """A file of a commit, or None."""
+        ...
+
+    async def tree(self, commit: str) -> str:
+        """The id of a commit's tree."""
         ...
 
     async def files(self, commit: str) -> tuple[tuple[str, int], ...]:

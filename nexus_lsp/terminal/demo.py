@@ -16,8 +16,9 @@ from rich.rule import Rule
 
 from nexus_lsp.ports import EngineApi
 from nexus_lsp.terminal import diffs
+from nexus_lsp.terminal.asking import told
 from nexus_lsp.terminal.delegate import Watch
-from nexus_lsp.terminal.review import names_of, pending, told
+from nexus_lsp.terminal.review import names_of, pending
 
 Json = dict[str, Any]
 
@@ -35,7 +36,7 @@ async def demo(api: EngineApi, console: Console, argument: Json) -> int:
     try:
         watch.follow((await api.execute("delegate", argument))["run_id"])
         await watch.over.wait()
-        waiting = await pending(api, watch.run_id)
+        waiting = (await pending(api, watch.run_id)).changes
         console.print(Rule("[bold]What the team proposes[/]", align="left"))
         console.print(diffs.changes(waiting, names, SHOWN))
         console.print(Rule("[bold]Decisions[/]", align="left"))
@@ -81,8 +82,9 @@ async def _decide(api: EngineApi, console: Console, waiting: Sequence[Json]) -> 
 
 
 def _pick(waiting: Sequence[Json]) -> tuple[Json | None, Json | None, Json | None]:
-    edits = [line for line in waiting if line["kind"] == "edit"]
-    files = [line for line in waiting if line["kind"] == "create"]
+    alone = sorted(waiting, key=lambda line: len(line["depends_on"]))
+    edits = [line for line in alone if line["kind"] == "edit"]
+    files = [line for line in alone if line["kind"] == "create"]
     rest = edits[1:] + files[1:]
     return next(iter(edits), None), next(iter(files), None), next(iter(reversed(rest)), None)
 

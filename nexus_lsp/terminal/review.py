@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console, Group
-from rich.markup import escape
 from rich.text import Text
 
 from nexus_lsp.core.problems import InvalidArgument, Refused
 from nexus_lsp.ports import EngineApi
-from nexus_lsp.terminal import conflicts, diffs, show
+from nexus_lsp.terminal import conflicts, diffs, groups, show
+from nexus_lsp.terminal.asking import Asking, needed_in, told
+from nexus_lsp.terminal.groups import Waiting, waiting_in
 from nexus_lsp.terminal.prompt import Prompt
 
 Json = dict[str, Any]
-
-HELP = (
-    "y accept · n reject · r have it done in another way · f accept the file · a accept all · d reject all · "
-    "q leave the rest"
-)
 
 
 async def names_of(api: EngineApi) -> dict[str, str]:
@@ -28,11 +25,9 @@ async def names_of(api: EngineApi) -> dict[str, str]:
     return {agent["agent_id"]: agent["name"] for agent in (await api.execute("agents", {}))["agents"]}
 
 
-async def pending(api: EngineApi, run_id: str | None) -> list[Json]:
-    """The changes that wait, oldest first."""
-    listed = await api.execute("review.list", {"run_id": run_id} if run_id else {})
-    waiting = [line for line in listed["changes"] if line["status"] == "pending" and not line["parked"]]
-    return [show.visible(line) for line in waiting]
+async def pending(api: EngineApi, run_id: str | None) -> Waiting:
+    """What waits, the riskiest group first."""
+    return waiting_in(show.visible(await api.execute("review.list", {"run_id": run_id} if run_id else {})))
 
 
 async def _parked(api: EngineApi, console: Console) -> None:
@@ -60,132 +55,121 @@ async def decide(
         answer = await conflicts.ask(api, console, prompt, run_id, names)
     waiting = await pending(api, run_id)
     if not quiet and how != "ask":
-        console.print(diffs.changes(waiting, names))
-    if how == "all" and waiting:
-        answer = await api.execute("review.accept", {"change_ids": [line["id"] for line in waiting]})
+        console.print(groups.overview(waiting, names))
+    if how == "all" and waiting.changes:
+        ids = [line["id"] for line in waiting.changes]
+        answer = await api.execute("review.accept", {"change_ids": ids})
         if not quiet:
             told(console, answer)
         else:
             for refused in answer["refused"]:
                 console.print(Text(f"not done {refused['id']}: {refused['why']}"))
-    elif how == "ask" and waiting and prompt:
-        decided = await _ask(api, console, prompt, waiting, names)
+    elif how == "ask" and waiting.changes and prompt:
+        decided = await Asking(api, console, prompt, waiting, names).ask()
         return decided | {"refused": [*answer["refused"], *decided["refused"]]}
-    elif waiting and not quiet:
-        console.print(f"[dim]{len(waiting)} waiting: `nexus-lsp review` decides on them.[/]")
+    elif waiting.changes and not quiet:
+        console.print(f"[dim]{len(waiting.changes)} waiting: `nexus-lsp review` decides on them.[/]")
     return answer
 
 
-async def _ask(
-    api: EngineApi, console: Console, prompt: Prompt, waiting: list[Json], names: Mapping[str, str]
-) -> Json:
-    """Ask about each; gives all that was accepted and refused."""
-    whole: Json = {"accepted": [], "refused": []}
-    console.print(f"[dim]{HELP}[/]")
-    for line in waiting:
-        current = await pending(api, line["run_id"])
-        if line["id"] not in {c["id"] for c in current}:
-            continue
-        console.print(diffs.change(line, names))
-        typed = await prompt.ask("  [bold]y/n/r/f/a/d/q[/] > ")
-        if typed is None or typed.lower()[:1] == "q":
-            break
-        answer = await _one(api, prompt, line, current, typed.lower()[:1])
-        if answer is None:
-            console.print(f"  [dim]left as it is ({HELP})[/]")
-            continue
-        told(console, answer)
-        whole["accepted"] += answer.get("accepted", [])
-        whole["refused"] += answer.get("refused", [])
-    return whole
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was typed after `review`.
+
+    Attributes:
+        ids: of changes, groups or runs, or paths.
+        with_needed: also what these need (accept), or what needs them (undo).
+        anyway: whatever they need.
+        whole: every change with its text, however many there are.
+    """
+
+    action: str
+    ids: tuple[str, ...] = ()
+    reason: str = ""
+    with_needed: bool = False
+    anyway: bool = False
+    whole: bool = False
 
 
-async def _one(api: EngineApi, prompt: Prompt, line: Json, current: list[Json], typed: str) -> Json | None:
-    """Carry out what was typed about one change; None for a word that means nothing."""
-    ids = [c["id"] for c in current]
-    of_file = [c["id"] for c in current if c["path"] == line["path"]]
-    match typed:
-        case "y":
-            return await api.execute("review.accept", {"change_ids": [line["id"]]})
-        case "f":
-            return await api.execute("review.accept", {"change_ids": of_file})
-        case "a":
-            return await api.execute("review.accept", {"change_ids": ids})
-        case "d":
-            return await api.execute("review.reject", {"change_ids": ids})
-        case "n":
-            reason = await prompt.ask("  why not? (may be empty) > ")
-            argument: Json = {"change_ids": [line["id"]], "reason": reason or ""}
-            return await api.execute("review.reject", argument)
-        case "r":
-            feedback = await prompt.ask("  what is to be different? > ")
-            return await _revise(api, line, feedback) if feedback else None
-        case _:
-            return None
+async def command(api: EngineApi, console: Console, wish: Wish) -> int:
+    """`review list|accept|reject|undo|resolve …`; without an action: ask about everything that waits."""
+    if wish.action == "list":
+        return await _list(api, console, wish)
+    if wish.action == "ask":
+        answer = await decide(api, console, None, "ask", await names_of(api), Prompt(console))
+        return 1 if answer["refused"] else 0
+    if wish.action == "resolve":
+        argument = await meant(api, wish.action, wish.ids[:-1] or wish.ids)
+        answer = await conflicts.settle(api, console, argument["change_ids"], wish.ids[-1])
+        return 1 if answer["refused"] else 0
+    argument = await meant(api, wish.action, wish.ids)
+    if wish.action == "reject":
+        argument["reason"] = wish.reason
+    elif wish.anyway:
+        argument["anyway"] = True
+    answer = await api.execute(f"review.{wish.action}", argument)
+    if wish.with_needed and (needed := needed_in(answer)):
+        told(console, answer | {"refused": []})
+        left = [r["id"] for r in answer["refused"] if "needs" in r]
+        answer = await api.execute(f"review.{wish.action}", {"change_ids": [*needed, *left]})
+    told(console, answer)
+    if needed_in(answer):
+        verb = "accepts" if wish.action == "accept" else "takes back"
+        console.print(Text(f"  `--with-needed` {verb} all of them together, `--anyway` only what you name."))
+    return 1 if answer["refused"] else 0
 
 
-async def _revise(api: EngineApi, line: Json, feedback: str) -> Json:
-    try:
-        return await api.execute("review.revise", {"change_ids": [line["id"]], "feedback": feedback})
-    except Refused as error:
-        return {"refused": [{"id": line["id"], "why": str(error)}]}
-
-
-def told(console: Console, answer: Json) -> None:
-    """What came of a decision."""
-    for word in ("accepted", "rejected", "reopened"):
-        if answer.get(word):
-            console.print(f"  [green]{word}[/] {', '.join(answer[word])}")
-    if "task_id" in answer:
-        console.print(f"  [green]asked[/] {answer['task_id']} is at it; the change waits for its answer")
-    for refused in answer.get("refused", []):
-        why = escape(show.visible(refused["why"]))
-        console.print(f"  [red]not done[/] {refused['id']}: {why}")
-
-
-async def command(api: EngineApi, console: Console, action: str, ids: list[str], reason: str) -> int:
-    """`review accept|reject|undo ID…`; without an action: ask about everything that waits."""
-    if action == "list":
-        names = await names_of(api)
-        meets = await conflicts.conflicts(api, None)
-        in_conflict = {line["id"] for line in meets}
-        waiting = [line for line in await pending(api, None) if line["id"] not in in_conflict]
-        console.print(diffs.changes(waiting, names))
+async def _list(api: EngineApi, console: Console, wish: Wish) -> int:
+    names, meets = await names_of(api), await conflicts.conflicts(api, None)
+    waiting = (await pending(api, None)).without({line["id"] for line in meets})
+    if not wish.ids:
+        console.print(groups.overview(waiting, names, wish.whole))
         console.print(Group(*(conflicts.conflict(line, names) for line in meets)))
-        console.print(f"{len(waiting)} waiting" if waiting else "Nothing waits for review.")
+        console.print(_how_many(waiting))
         if meets:
             console.print(f"{show.count(len(meets), 'conflict')}: {conflicts.SETTLE}", markup=False)
         await _parked(api, console)
         return 0
-    if action == "ask":
-        answer = await decide(api, console, None, "ask", await names_of(api), Prompt(console))
-        return 1 if answer["refused"] else 0
-    if action == "resolve":
-        argument = await meant(api, action, ids[:-1] or ids)
-        answer = await conflicts.settle(api, console, argument["change_ids"], ids[-1])
-        return 1 if answer["refused"] else 0
-    argument = await meant(api, action, ids)
-    if action == "reject":
-        argument["reason"] = reason
-    answer = await api.execute(f"review.{action}", argument)
-    told(console, answer)
-    return 1 if answer["refused"] else 0
+    chosen: list[Json] = []
+    for word in wish.ids:
+        found = [line for line in waiting.changes if word in (*_names_of(line), line["group"])]
+        if not found:
+            raise Refused(f"Nothing waits under {word!r}; `nexus-lsp review list` shows what waits.")
+        chosen += found
+    for group, lines in waiting:
+        mine = [line for line in lines if line in chosen]
+        if mine:
+            console.print(groups.head(group, len(mine)))
+            console.print(diffs.changes(mine, names))
+    return 0
 
 
-async def meant(api: EngineApi, action: str, ids: list[str]) -> Json:
-    """Ids of changes, a run's id or a path, as the operation's argument."""
+def _how_many(waiting: Waiting) -> str:
+    if not waiting.changes:
+        return "Nothing waits for review."
+    return f"{len(waiting.changes)} waiting in {show.count(len(waiting.groups), 'group')}"
+
+
+def _names_of(line: Json) -> tuple[str, ...]:
+    return line["id"], line["run_id"], line["path"]
+
+
+async def meant(api: EngineApi, action: str, ids: Sequence[str]) -> Json:
+    """Ids of changes, a group's or a run's id or a path, as the operation's argument."""
     if not ids:
         raise InvalidArgument(
-            f"Say what to {action}: ids of changes or runs, or paths (`review list` shows them)."
+            f"Say what to {action}: ids of changes, groups or runs, or paths (`review list` shows them)."
         )
-    changes = (await api.execute("review.list", {"sides": action == "resolve"}))["changes"]
+    listed = await api.execute("review.list", {"sides": action == "resolve"})
+    changes = {c["id"]: c for c in listed["changes"]}
+    groups_there = {group["id"]: group["change_ids"] for group in listed["groups"]}
     states = {"undo": ("accepted", "rejected"), "resolve": ()}.get(action, ("pending",))
     conflict = action in ("resolve", "revise")
     chosen: list[str] = []
     for word in ids:
-        named = [c for c in changes if word in (c["id"], c["run_id"], c["path"])]
-        hits = [c["id"] for c in named if c["status"] in states or (conflict and c["conflict"])]
-        exact = [c["id"] for c in changes if c["id"] == word]
+        named = groups_there.get(word) or [i for i, c in changes.items() if word in _names_of(c)]
+        hits = [i for i in named if changes[i]["status"] in states or (conflict and changes[i]["conflict"])]
+        exact = [word] if word in changes else []
         if not (hits or exact):
             raise Refused(f"{word!r} names nothing to {action}; `nexus-lsp review list` shows what waits.")
         chosen += hits or exact

@@ -12,11 +12,19 @@ from hypothesis import strategies as st
 
 from nexus_lsp.core import facts as f
 from nexus_lsp.core.anchors import place
-from nexus_lsp.core.changes import Change
+from nexus_lsp.core.changes import Change, Relation, Traits
 from nexus_lsp.core.diff import diff
 from nexus_lsp.core.evolve import begin
 from nexus_lsp.core.hunks import Hunk
-from nexus_lsp.core.review import CHANGED_LINES, acceptable, decide_text, over_accepted, select
+from nexus_lsp.core.needs import SUPERSEDED, changed_relations
+from nexus_lsp.core.review import (
+    CHANGED_LINES,
+    acceptable,
+    decide_text,
+    over_accepted,
+    select,
+    undoable,
+)
 from nexus_lsp.core.run import ChangeState, Run
 from nexus_lsp.core.text import split_lines
 
@@ -154,22 +162,108 @@ def state(change_id: str, status: str = "pending", note: str = "", *depends_on: 
     return ChangeState(made, status, note)  # type: ignore[arg-type]
 
 
-def test_what_can_be_accepted() -> None:
-    runs = [
-        run(
-            state("p"), state("o", "outdated", "gone"), state("a", "accepted"), state("d", "pending", "", "p")
-        )
-    ]
+# which changes there are, as `id status needs…`, what is accepted or taken back, and what is said of each
+NEEDS: dict[str, tuple[str, str, list[str]]] = {
+    "alone": ("p pending", "accept p", ["p"]),
+    "twice": ("p pending", "accept p p", ["p"]),
+    "decided": (
+        "o outdated, a accepted", "accept o a", ["o: it is outdated already", "a: it is accepted already"],
+    ),
+    "without what it needs": (
+        "p pending, d pending p", "accept d", ["d: it needs p: accept them together", "d + p"],
+    ),
+    "with it": ("p pending, d pending p", "accept d p", ["d", "p"]),
+    "all steps are offered, the first one first": (
+        "a pending, b pending a, c pending b", "accept c",
+        ["c: it needs a, b: accept them together", "c + a b"],
+    ),
+    "only a part of them": (
+        "a pending, b pending a, c pending b", "accept b c",
+        ["b: it needs a: accept them together", "c: it needs a: accept them together", "b + a", "c + a"],
+    ),
+    "what is accepted is there": ("a accepted, b pending a", "accept b", ["b"]),
+    "a cycle is one set": (
+        "a pending c, b pending a, c pending b", "accept b", ["b: it needs c, a: accept them together", "b + c a"],
+    ),
+    "the whole cycle": ("a pending b, b pending a", "accept b a", ["b", "a"]),
+    "what took its place is needed": (
+        "a outdated >n, n pending, b pending a", "accept b", ["b: it needs n: accept them together", "b + n"],
+    ),
+    "what took its place is accepted": ("a outdated >n, n accepted, b pending a", "accept b", ["b"]),
+    "a later task took it back": ("a outdated !, b pending a", "accept b", ["b"]),
+    "it was turned down": (
+        "a rejected, b pending a, c pending b", "accept b c",
+        [f"{x}: it needs a, which is rejected: take that back (`undo`) first, or accept it anyway" for x in "bc"],
+    ),
+    "the user typed over it": (
+        "a outdated, b pending a", "accept b",
+        ["b: it needs a, which is outdated: take that back (`undo`) first, or accept it anyway"],
+    ),
+    "the user insists": ("a rejected, p pending, b pending a p", "insist b", ["b"]),
+    "taken back": ("a accepted", "undo a", ["a"]),
+    "taken back, though others need it": (
+        "a accepted, b accepted a, c accepted b, p pending a", "undo a",
+        ["a: it is needed by b, c: take them back together", "a + b c"],
+    ),
+    "taken back with those": ("a accepted, b accepted a", "undo a b", ["a", "b"]),
+    "taken back all the same": ("a accepted, b accepted a", "insist-undo a", ["a"]),
+    "taken back what needs others": ("a accepted, b accepted a", "undo b", ["b"]),
+}  # fmt: skip
 
-    def check(*ids: str) -> list[str]:
-        choice = acceptable(runs, ids)
-        return [*(c.id for c in choice.changes), *(f"{i}: {why}" for i, why in choice.refused)]
 
-    assert check("p") == ["p"]
-    assert check("p", "p") == ["p"]
-    assert check("o", "a") == ["o: it is outdated already (gone)", "a: it is accepted already"]
-    assert check("d") == ["d: it needs p: accept them together"]
-    assert check("d", "p") == ["d", "p"]
+def described(text: str) -> Run:
+    states: list[ChangeState] = []
+    for each in text.split(", "):
+        name, status, *rest = each.split()
+        by = next((word[1:] for word in rest if word.startswith(">")), None)
+        note = SUPERSEDED if by or "!" in rest else ""
+        needed = [word for word in rest if word[0] not in ">!"]
+        states.append(replace(state(name, status, note, *needed), superseded_by=by))
+    return run(*states)
+
+
+@pytest.mark.parametrize("name", NEEDS)
+def test_what_is_needed(name: str) -> None:
+    changes_there, done, expected = NEEDS[name]
+    how, *ids = done.split()
+    choose = undoable if how.endswith("undo") else acceptable
+    choice = choose([described(changes_there)], ids, how.startswith("insist"))
+    told = [*(c.id for c in choice.changes), *(f"{i}: {why}" for i, why in choice.refused)]
+    assert [*told, *(f"{i} + {' '.join(others)}" for i, others in choice.needs.items())] == expected
+
+
+# --- relations after a further landing ---------------------------------------------------------------
+
+
+def fresh(change_id: str, *needed: str, adds: str = "") -> Relation:
+    return Relation(change_id, needed, Traits(adds=(adds,) if adds else ()))
+
+
+LANDED: dict[str, tuple[str, list[Relation], list[str]]] = {
+    "new ones": ("", [fresh("a"), fresh("b", "a")], ["a", "b a"]),
+    "nothing new": ("a pending, b pending a", [fresh("a", adds="go"), fresh("b", "a")], []),
+    "another brings it now": ("a pending, b pending a", [fresh("b", "n"), fresh("n")], ["b n", "n"]),
+    "what was turned down stays needed": ("a rejected, b pending a", [fresh("b"), fresh("n")], ["n"]),
+    "until another brings the same": (
+        "a rejected, b pending a", [fresh("b", "n"), fresh("n", adds="go")], ["b n", "n"],
+    ),
+    "but nothing else": (
+        "a rejected, b pending a", [fresh("b", "n"), fresh("n", adds="other")], ["b n a", "n"],
+    ),
+    "what was accepted is there, unless it is found again": ("a accepted, b pending a", [fresh("b")], ["b"]),
+    "an accepted one keeps what it was known for": ("a accepted, b accepted a", [fresh("b")], []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LANDED)
+def test_relations_after_a_landing(name: str) -> None:
+    there, relations, expected = LANDED[name]
+    before = described(there) if there else run()
+    known = {
+        i: replace(s, traits=Traits(adds=("go",) if i == "a" else ())) for i, s in before.changes.items()
+    }
+    found = changed_relations(replace(before, changes=known), relations)
+    assert [" ".join((r.change_id, *r.depends_on)) for r in found] == expected
 
 
 def test_select_picks_by_status_oldest_first() -> None:

@@ -128,6 +128,7 @@ class TestEditor:
         answer: float | None = None,
         env: Mapping[str, str] | None = None,
         folders: Sequence[Path] | None = None,
+        virtual: bool = False,
         ask: Callable[[Json], Any] = lambda params: None,
         agents: str = "",
     ) -> None:
@@ -140,6 +141,7 @@ class TestEditor:
         self.messages: list[Json] = []
         self.asks: list[Json] = []
         self.edits: list[Json] = []
+        self.refreshed: list[str] = []
         self.faults: list[str] = []
         self.carry, self.unopened, self.lateness = "apply", "open", 1.0
         self.create_progress = True
@@ -174,6 +176,8 @@ class TestEditor:
             "configuration": configuration is not None,
             "workspaceEdit": {"documentChanges": True, "resourceOperations": list(operations)},
         }
+        if virtual:
+            workspace["textDocumentContent"] = {"dynamicRegistration": True}
         answer_ = self.request(
             "initialize",
             {
@@ -248,6 +252,9 @@ class TestEditor:
             chosen = self.ask(params)
             if chosen is not NEVER:
                 reply({"title": chosen} if chosen else None)
+        elif method == "workspace/textDocumentContent/refresh":
+            self.refreshed.append(params["uri"])
+            reply(None)
         elif method == "window/workDoneProgress/create":
             if self.create_progress:
                 reply(None)

@@ -3,16 +3,21 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lsprotocol.types import (
     DidChangeTextDocumentParams,
+    Position,
     PositionEncodingKind,
+    Range,
+    TextDocumentContentChangePartial,
     TextDocumentContentChangeWholeDocument,
     TextDocumentItem,
     TextDocumentSyncKind,
     VersionedTextDocumentIdentifier,
 )
 
-from nexus_lsp.core.text import Edit
+from nexus_lsp.core.text import Edit, editor_lines
 from nexus_lsp.lsp.documents import Documents
 
 
@@ -64,6 +69,25 @@ def test_a_whole_text_is_one_edit(documents: Documents):
     found = documents.opened("file:///a")
     assert found is not None
     assert (found.source, found.version, found.edits) == ("new text", 2, (Edit(0, 3, "new text"),))
+
+
+TEXTS = st.lists(st.sampled_from(["a", "bc", "\n", "\r", "\r\n", "\f", ""]), max_size=8).map("".join)
+
+
+@settings(deadline=None)
+@given(
+    TEXTS,
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3), st.integers(0, 9), st.integers(0, 3), TEXTS)),
+)
+def test_the_lines_follow_every_edit(text: str, edits: list[tuple[int, int, int, int, str]]):
+    documents = Documents(None, TextDocumentSyncKind.Incremental, [], PositionEncodingKind.Utf8)
+    opened(documents, "file:///a", text)
+    found = documents.opened("file:///a")
+    assert found is not None
+    for version, (line, column, last, end, new) in enumerate(edits, 2):
+        place = Range(Position(line, column), Position(last, end))
+        found.change(version, [TextDocumentContentChangePartial(place, new)])
+        assert list(found.lines) == editor_lines(found.source)
 
 
 def test_the_units_are_those_agreed(documents: Documents):

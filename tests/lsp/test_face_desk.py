@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -152,7 +153,7 @@ def test_publishing_is_gathered_and_lets_others_have_their_turn() -> None:
         units="utf-16",
         workspace=SimpleNamespace(opened=lambda uri: None),
         client_capabilities=SimpleNamespace(workspace=None),
-        protocol=SimpleNamespace(_send_data=sent.append),
+        protocol=SimpleNamespace(encoded=json.dumps, send_body=lambda body: sent.append(json.loads(body))),
     )
 
     async def show() -> tuple[float, float]:

@@ -1,5 +1,6 @@
 /** The one table of the extension's commands. The server's own (`lspExt.Commands`) have other names. */
 import * as vscode from "vscode";
+import { commitAccepted, showChanges } from "./commit";
 import { type Ctx, NotRunning } from "./ctx";
 import { doctor } from "./doctor";
 import { answerAsk } from "./asks";
@@ -34,6 +35,8 @@ export const COMMANDS: Readonly<Record<string, Run>> = {
   "nexus.openChange": review.openChange,
   "nexus.diffChange": review.diffChange,
   "nexus.diffRun": review.diffRun,
+  "nexus.showChanges": showChanges,
+  "nexus.commitAccepted": commitAccepted,
   "nexus.openPreview": review.openPreview,
   "nexus.acceptChange": review.decideChange("nexus.review.accept"),
   "nexus.rejectChange": review.decideChange("nexus.review.reject"),

@@ -19,6 +19,7 @@ export type RunId = string;
 export type TaskId = string;
 export type AgentId = string;
 export type ChangeId = string;
+export type GroupId = string;
 export type AskId = string;
 export type DocumentUri = string;
 
@@ -163,6 +164,12 @@ export interface Change {
   parked?: string | null;
   /** In conflict with what the user typed; where the lines around it are gone too, without range and `yours`. */
   conflict?: Partial<Conflict> | null;
+  /** Those that must be accepted with or before it, as they were when it was proposed or a later task landed. */
+  dependsOn?: ChangeId[];
+  /** Null where another took its place; snapshots of a whole run leave it out. */
+  group?: GroupId | null;
+  /** The user's commit that holds it. */
+  commit?: string | null;
 }
 
 /** From what should be read first to what can be read last. */
@@ -180,16 +187,22 @@ export type Risk =
 
 /** Changes that are best looked at together; its summary and its risk are judged by rule. */
 export interface ChangeGroup {
-  id: string;
+  id: GroupId;
   runId: RunId;
   summary: string;
   risk: Risk;
   riskWhy: string;
   changeIds: ChangeId[];
+  /** Of the workspace, those with the most changes first. */
+  paths: string[];
+  /** How many changes have which status. */
+  counts: Partial<Record<ChangeStatus, number>>;
 }
 
 export interface Gate {
   gate: string;
+  /** Whose tree was measured; a name in the quarantine, not in the user's repository. */
+  commit: string;
   status: GateStatus;
   taskId: TaskId | null;
   /** How it was before the agents changed anything. */
@@ -325,12 +338,81 @@ export interface DelegateAnswer {
   estimatedCompletion: number | string | null;
 }
 
-export type Scope = { changeIds: ChangeId[] } | { uri: DocumentUri } | { agentId: AgentId } | { runId: RunId };
+export type Scope = { changeIds: ChangeId[] } | { uri: DocumentUri } | { agentId: AgentId } | { runId: RunId } | { groupId: GroupId };
+
+/** Whatever a change needs (accept) or is needed by (undo). */
+export interface Insisting {
+  anyway?: boolean;
+}
+
+/** Oldest first, at most `limit` of them, those after the one that the last answer named; 0 asks for the groups alone. */
+export interface ListParams {
+  runId?: RunId;
+  uri?: DocumentUri;
+  groupId?: GroupId;
+  limit?: number;
+  after?: ChangeId;
+  grouped?: boolean;
+}
+
+export interface ListAnswer {
+  changes: Change[];
+  /** The riskiest first, those in which nothing waits last. */
+  groups: ChangeGroup[];
+  /** What to ask for the next page with; null after the last. */
+  after: ChangeId | null;
+}
 
 export interface Refused {
-  refused: { id: ChangeId; why: string }[];
+  /** `needs`: with these, all of them, it could be done; the user may also insist. */
+  refused: { id: ChangeId; why: string; needs?: ChangeId[] }[];
   /** Files that the decision changed and that are not saved. */
   unsaved: DocumentUri[];
+}
+
+export interface CommitParams {
+  /** None: of all runs on this branch. */
+  runIds?: RunId[];
+  message?: string;
+  /** Also who, why and evidence, as a git note in `refs/notes/nexus`. */
+  notes?: boolean;
+  /** The user's own edits of these files as well. */
+  wholeFiles?: boolean;
+  dryRun?: boolean;
+}
+
+export interface CommitAnswer {
+  /** `null` for a dry run. */
+  commit: string | null;
+  branch: string;
+  message: string;
+  changeIds: ChangeId[];
+  paths: string[];
+  left: { id: ChangeId; why: string }[];
+  /** What git and the user's hooks said. */
+  output?: string;
+  /** Why the note beside the commit could not be made. */
+  warning?: string;
+}
+
+/** What is known of a line: a change that waits, was accepted, or is in a commit. */
+export interface LineStory {
+  id: ChangeId;
+  runId: RunId;
+  status: ChangeStatus;
+  commit: string | null;
+  why: string;
+  tasks: { id: TaskId; title: string }[];
+  agents: { id: AgentId; name: string }[];
+  gates: { gate: string; status: GateStatus; why: string }[];
+}
+
+/** A file as it would be: `previewUri` is `null` where there would be none, or it is no text. */
+export interface ProposedFile {
+  uri: DocumentUri;
+  previewUri: DocumentUri | null;
+  oldUri: DocumentUri | null;
+  kind: "text" | "new" | "gone" | "other";
 }
 
 export interface Commands {
@@ -351,15 +433,25 @@ export interface Commands {
     };
   };
   "nexus.agents": { arg: Record<string, never>; answer: { agents: AgentSnapshot[] } };
-  "nexus.review.list": { arg: { runId?: RunId; uri?: DocumentUri }; answer: { changes: Change[] } };
-  "nexus.review.accept": { arg: Scope; answer: { accepted: ChangeId[] } & Refused };
+  "nexus.review.list": { arg: ListParams; answer: ListAnswer };
+  "nexus.review.accept": { arg: Scope & Insisting; answer: { accepted: ChangeId[] } & Refused };
   "nexus.review.reject": { arg: Scope & { reason?: string }; answer: { rejected: ChangeId[] } & Refused };
-  "nexus.review.undo": { arg: { changeIds: ChangeId[] }; answer: { reopened: ChangeId[] } & Refused };
+  "nexus.review.undo": { arg: { changeIds: ChangeId[] } & Insisting; answer: { reopened: ChangeId[] } & Refused };
   "nexus.review.resolve": {
     arg: ({ changeIds: ChangeId[] } | { changeId: ChangeId }) & { how: "mine" | "theirs" | "both" };
     answer: { resolved: ChangeId[] } & Refused;
   };
   "nexus.review.revise": { arg: { changeIds: ChangeId[]; feedback: string }; answer: { taskId: TaskId } };
+  "nexus.review.commit": { arg: CommitParams; answer: CommitAnswer };
+  "nexus.review.branch": {
+    arg: ({ changeIds: ChangeId[] } | { runId: RunId }) & { name: string; message?: string; notes?: boolean };
+    answer: CommitAnswer;
+  };
+  "nexus.review.why": { arg: { uri: DocumentUri; line: number }; answer: { changes: LineStory[] } };
+  "nexus.review.preview": {
+    arg: { changeIds?: ChangeId[]; uri?: DocumentUri; runId?: RunId };
+    answer: { files: ProposedFile[]; left: { id: ChangeId; why: string }[] };
+  };
   "nexus.message.send": { arg: { runId: RunId; to: string; text: string }; answer: { messageId: string } };
   "nexus.memory.search": { arg: { query: string; agentId?: AgentId; limit?: number }; answer: { items: MemoryItem[] } };
   "nexus.memory.export": { arg: Record<string, never>; answer: { items: MemoryItem[] } };
@@ -441,6 +533,8 @@ export interface EventFields {
   change_outdated: { changeId: ChangeId };
   change_reopened: { changeId: ChangeId };
   revision_asked: { taskId: TaskId; changeIds: ChangeId[]; feedback: string };
+  changes_related: { relations: { changeId: ChangeId; dependsOn: ChangeId[]; traits: object }[] };
+  changes_committed: { commit: string; branch: string; changeIds: ChangeId[] };
   base_moved: object;
   ask_opened: Omit<Ask, "answer">;
   ask_answered: { askId: AskId; answer: string };

@@ -137,6 +137,7 @@ export class Store implements vscode.Disposable {
     this.details.clear();
     this.places.clear();
     this.agentList = [];
+    this.groupList = [];
     this.changed.fire();
   }
 
@@ -148,9 +149,14 @@ export class Store implements vscode.Disposable {
   private async refresh(): Promise<void> {
     if (this.staleList) {
       this.staleList = false;
-      const [runs, agents] = await Promise.all([this.ask("nexus.runs", {}), this.ask("nexus.agents", {})]);
+      const [runs, agents, list] = await Promise.all([
+        this.ask("nexus.runs", {}),
+        this.ask("nexus.agents", {}),
+        this.ask("nexus.review.list", { limit: 0, grouped: true }),
+      ]);
       this.summaries = [...(runs?.runs ?? [])].sort((a, b) => b.startedAt - a.startedAt);
       this.agentList = agents?.agents ?? [];
+      this.groupList = list?.groups ?? [];
       for (const run of this.summaries) {
         if (!this.details.has(run.runId) && (isActive(run) || run.changesPending > 0)) this.stale.add(run.runId);
       }

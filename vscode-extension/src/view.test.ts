@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { AgentSnapshot, Ask, Quality, RunSummary, TaskState } from "./lspExt";
-import { agentRow, askRow, changeRow, duration, neighbour, type Placed, placed, qualityRow, runRow, shownLine, spliced, status, taskRow } from "./view";
+import { agentRow, askRow, changeRow, committedText, duration, neighbour, type Placed, placed, qualityRow, runRow, shownLine, sides, spliced, status, taskRow } from "./view";
 
 const run = (over: Partial<RunSummary> = {}): RunSummary => ({
   runId: "r1",
@@ -174,5 +174,27 @@ describe("text", () => {
     expect(placed({ ...bare, line: 7 }, undefined).range).toEqual(lines(7, 1));
     expect(placed({ ...bare, line: 7 }, lines(9, 1)).range).toEqual(lines(9, 1));
     expect(placed({ ...bare, kind: "create", line: 0 }, undefined).range).toEqual(lines(0, 0));
+  });
+});
+
+describe("all changes side by side", () => {
+  it("shows edits, new, deleted and renamed files, each once, and nothing that is no text", () => {
+    const file = (uri: string, kind: "text" | "new" | "gone" | "other", oldUri: string | null = null) =>
+      ({ uri, kind, oldUri, previewUri: kind === "gone" || kind === "other" ? null : `p:${uri}` }) as const;
+    const files = [file("m", "new", "d"), file("d", "gone"), file("c", "gone"), file("b", "new"), file("a", "text"), file("z", "other")];
+    expect(sides(files)).toEqual([
+      ["a", "a", "p:a"],
+      ["b", undefined, "p:b"],
+      ["c", "c", undefined],
+      ["m", "d", "p:m"],
+    ]);
+  });
+
+  it("says what a commit holds and what it leaves out", () => {
+    expect(committedText({ changeIds: ["a"], paths: ["x"], left: [] })).toBe("1 accepted change in 1 file.");
+    const left = [{ id: "c", why: "you changed these lines since" }];
+    expect(committedText({ changeIds: ["a", "b"], paths: ["x"], left })).toBe(
+      "2 accepted changes in 1 file. Left out: 1 change (you changed these lines since).",
+    );
   });
 });

@@ -1,6 +1,6 @@
 /** How runs, tasks, changes and agents read: pure text, so that every wording is tested without an editor. */
 import type { Range } from "vscode-languageserver-protocol";
-import type { AgentSnapshot, Ask, Change, Gate, Quality, RunStatus, RunSummary, TaskState } from "./lspExt";
+import type { AgentSnapshot, Ask, Change, CommitAnswer, Gate, ProposedFile, Quality, RunStatus, RunSummary, TaskState } from "./lspExt";
 
 /** A tree row. `icon` is a codicon's name, `color` a theme colour's id. */
 export interface Row {
@@ -331,3 +331,22 @@ export const oneLine = (text: string): string => text.replace(/\s+/g, " ").trim(
 const baseName = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
 const lineCount = (text: string): number => (text === "" ? 0 : text.replace(/\r?\n$/, "").split("\n").length);
 const words = (...parts: (string | false)[]): string => parts.filter(Boolean).join(" ");
+
+/** A side of a diff; undefined where there is no file. */
+export type Side = string | undefined;
+
+/** [label, before, after] for each proposed file, in the order of their places; what is no text is left out. */
+export function sides(files: readonly ProposedFile[]): [label: string, before: Side, after: Side][] {
+  const moved = new Set(files.map(({ oldUri }) => oldUri));
+  return files
+    .filter(({ kind, uri }) => kind !== "other" && !(kind === "gone" && moved.has(uri)))
+    .sort((a, b) => (a.uri < b.uri ? -1 : 1))
+    .map(({ uri, oldUri, previewUri, kind }) => [uri, oldUri ?? (kind === "new" ? undefined : uri), previewUri ?? undefined]);
+}
+
+/** What a commit would hold, in a sentence. */
+export function committedText({ changeIds, paths, left }: Pick<CommitAnswer, "changeIds" | "paths" | "left">): string {
+  const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? "" : "s"}`;
+  const more = left.length ? ` Left out: ${count(left.length, "change")} (${left[0]?.why}).` : "";
+  return `${count(changeIds.length, "accepted change")} in ${count(paths.length, "file")}.${more}`;
+}

@@ -20,6 +20,8 @@ from nexus_lsp.core.facts.changes import (
     ChangeProposed,
     ChangeRejected,
     ChangeReopened,
+    ChangesCommitted,
+    ChangesRelated,
     Move,
     RevisionAsked,
 )
@@ -106,6 +108,8 @@ __all__ = [
     "ChangeProposed",
     "ChangeRejected",
     "ChangeReopened",
+    "ChangesCommitted",
+    "ChangesRelated",
     "Clash",
     "ClashKind",
     "ClashSide",
@@ -202,6 +206,8 @@ Fact = (
     | ChangeOutdated
     | ChangeReopened
     | RevisionAsked
+    | ChangesRelated
+    | ChangesCommitted
     | BaseMoved
     | AskOpened
     | AskAnswered

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from nexus_lsp.core.changes import Applied, Change
+from nexus_lsp.core.changes import Applied, Change, Relation
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,18 @@ class RevisionAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangesCommitted:
+    """The user had these changes committed: on the current branch, where the accepted ones are settled by it,
+    or as a new branch, where those that wait go on waiting. `commit` is in the user's repository."""
+
+    type: ClassVar[str] = "changes_committed"
+    commit: str
+    branch: str
+    change_ids: tuple[str, ...]
+    noted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """Where a pending change stands in a newer base."""
 
@@ -90,3 +102,11 @@ class BaseMoved:
     snapshot: str
     integration: str
     moves: tuple[Move, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesRelated:
+    """How changes stand to the others of the run, after something landed; those not named stand as before."""
+
+    type: ClassVar[str] = "changes_related"
+    relations: tuple[Relation, ...]

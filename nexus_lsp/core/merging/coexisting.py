@@ -82,7 +82,10 @@ def in_function(ours: Sequence[Node], theirs: Sequence[Node]) -> bool:
         return False
     if mine.writes & (other.reads | other.writes | other.asked) or other.writes & (mine.reads | mine.asked):
         return False
-    return not _both_ask(mine, other)
+    if mine.calls == other.calls and len(mine.calls) == 1:
+        return True  # the same call made by both: a registration
+    asks = mine.asked & (other.reads | other.asked) or other.asked & mine.reads
+    return not asks and not (mine.calls and other.calls)
 
 
 @dataclass(slots=True)
@@ -93,13 +96,6 @@ class _Effects:
     writes: set[str] = field(default_factory=set[str])
     asked: set[str] = field(default_factory=set[str])
     calls: set[str] = field(default_factory=set[str])
-
-
-def _both_ask(mine: _Effects, other: _Effects) -> bool:
-    """Whether both call for effects that might meet; the same call made by both is a registration."""
-    if not (mine.calls and other.calls):
-        return False
-    return not (mine.calls == other.calls and len(mine.calls) == 1)
 
 
 def _effects(items: Sequence[Node]) -> _Effects | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from nexus_lsp.core.merging.brackets import PYTHON, split
 from nexus_lsp.core.merging.coexisting import entries
@@ -63,6 +65,10 @@ def _repeated(text: str) -> int:
 
 _HEADER = re.compile(r"\[\[?([^\]\r\n]+)\]?\]\s*(?:#.*)?$")
 _KEY = re.compile(r"""((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
+
+
+_PACKAGE = re.compile(r"([A-Za-z0-9][\w.-]*)\s*(?:\[[\w,. -]*\]\s*)?(?:[<>=!~]=?=?\s*[\w.*]|$)")
+"""A package as a list of dependencies names it (PEP 508), without its marker."""
 
 
 def toml_document(text: str) -> Group:
@@ -139,10 +145,25 @@ def _all_named(_ours: Sequence[Node], _theirs: Sequence[Node]) -> bool:
     return True
 
 
-def toml_sound(_base: str, _ours: str, _theirs: str, merged: str) -> bool:
-    """Whether the merge is TOML, which knows no key twice."""
+def toml_sound(_base: str, ours: str, theirs: str, merged: str) -> bool:
+    """Whether the merge is TOML, with no key twice, and no package twice in a list that had it once."""
     try:
-        tomllib.loads(merged)
+        o, t, m = (_packages(tomllib.loads(text), "") for text in (ours, theirs, merged))
     except (ValueError, RecursionError):
         return False
-    return True
+    return all(count < 2 or count <= max(o[name], t[name]) for name, count in m.items())
+
+
+def _packages(value: object, place: str) -> Counter[str]:
+    """How often each package is required in each list, whatever the version."""
+    found: Counter[str] = Counter()
+    if isinstance(value, dict):
+        for key, member in cast("dict[str, object]", value).items():
+            found += _packages(member, f"{place}.{key}")
+    elif isinstance(value, list):
+        for member in cast("list[object]", value):
+            if isinstance(member, str) and (name := _PACKAGE.match(member)):
+                found[f"{place}.{re.sub('[-_.]+', '-', name[1]).lower()}"] += 1
+            else:
+                found += _packages(member, place)
+    return found

@@ -53,6 +53,12 @@ def outdated(run: Run, what: h.Outdate) -> Facts:
     return [f.ChangeOutdated(i, what.why) for i in with_status(run, what.change_ids, "pending")]
 
 
+def committed(run: Run, what: h.Committed) -> Facts:
+    """A commit in the user's repository holds them."""
+    with_status(run, what.fact.change_ids)
+    return [what.fact]
+
+
 def with_status(run: Run, ids: tuple[str, ...], *statuses: str) -> list[str]:
     """Those of the changes that are in one of these states; Unknown for one that is not there."""
     for change_id in ids:

@@ -8,6 +8,7 @@ from nexus_lsp.core import facts as f
 from nexus_lsp.core import happenings as h
 from nexus_lsp.core.conflicts import in_conflict
 from nexus_lsp.core.health import backoff
+from nexus_lsp.core.needs import SUPERSEDED, changed_relations
 from nexus_lsp.core.problems import Refused
 from nexus_lsp.core.rules.life import own_start, with_earlier
 from nexus_lsp.core.rules.limits import Facts, Limits
@@ -176,7 +177,7 @@ def landed(run: Run, what: h.Landed) -> Facts:
         raise Refused("The user decided or typed while this landed; land it again.")
     proposed: Facts = [f.ChangeProposed(change) for change in what.proposed]
     superseded = [
-        f.ChangeOutdated(old, "a later task changed it", new)
+        f.ChangeOutdated(old, SUPERSEDED, new)
         for old, new in what.superseded
         if run.changes[old].status == "pending"
     ]
@@ -191,7 +192,9 @@ def landed(run: Run, what: h.Landed) -> Facts:
         waited_seconds=what.took.waited,
         by_structure=what.by_structure,
     )
-    return [*proposed, *superseded, *_answered(run, what), done]
+    told = changed_relations(run, what.relations)
+    related: Facts = [f.ChangesRelated(told)] if told else []
+    return [*proposed, *superseded, *_answered(run, what), *related, done]
 
 
 def _answered(run: Run, what: h.Landed) -> Facts:
