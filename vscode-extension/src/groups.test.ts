@@ -29,8 +29,8 @@ describe("changes in groups", () => {
   });
 
   it.each<[Placed[], ChangeGroup[], object]>([
-    [[change("a1", "a.py"), change("a2", "a.py", "accepted", 1)], [group("g1", ["a1", "a2"])], { description: "code · 1 to review · 1 accepted", context: "group pending", open: true, icon: "files" }],
-    [[change("a1", "a.py")], [group("g1", ["a1"], { risk: "security", riskWhy: "It opens a socket." })], { description: "security · 1 to review", icon: "warning", tooltip: "g1: what it does\nsecurity: It opens a socket.\n1 to review" }],
+    [[change("a1", "a.py"), change("a2", "a.py", "accepted", 1)], [group("g1", ["a1", "a2"])], { description: "1 to review · 1 accepted", context: "group pending", open: true, icon: "files" }],
+    [[change("a1", "a.py")], [group("g1", ["a1"], { risk: "security", riskWhy: "It opens a socket." })], { description: "1 to review · security", icon: "warning", tooltip: "g1: what it does\nsecurity: It opens a socket.\n1 to review" }],
     [[change("a1", "a.py", "rejected")], [], { label: "a.py", description: "1 rejected", context: "group", open: false, icon: "pass" }],
   ])("a group's row %#", (changes, groups, row) => {
     const found = grouped(changes, groups, path)[0];

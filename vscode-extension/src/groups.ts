@@ -51,8 +51,9 @@ export function groupRow({ summary, risk, riskWhy, changes }: Group): Row & { op
   const risky = risk !== null && RISKY.has(risk);
   const word = risk ? RISK_WORD[risk] : "";
   return {
-    label: oneLine(summary),
-    description: [word, ...parts].filter(Boolean).join(" · "),
+    // The rest of what it does stands in the rows below, and in the tooltip.
+    label: oneLine(summary).split("; ")[0] ?? "",
+    description: [...parts, risk !== "code" && word].filter(Boolean).join(" · "),
     tooltip: [summary, word && `${word}${riskWhy ? `: ${riskWhy}` : ""}`, parts.join(", ")].filter(Boolean).join("\n"),
     icon: risky || conflicts ? "warning" : pending ? "files" : "pass",
     ...(risky || conflicts ? { color: "charts.yellow" } : pending ? {} : { color: "testing.iconPassed" }),

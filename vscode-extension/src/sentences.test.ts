@@ -13,6 +13,7 @@ describe("a question", () => {
     [ask(), "Code asks: Raise or clamp?"],
     [ask({ why: "Callers differ." }), "Code asks: Raise or clamp? Why: Callers differ."],
     [ask({ expires: 1, default: "raise" }), "Code asks: Raise or clamp? Without an answer by 10:30: raise."],
+    [ask({ expires: 1, default: "(no answer)" }), "Code asks: Raise or clamp? Waits until 10:30."],
     [ask({ kind: "budget", question: "Spent: 1 dollar. Go on?" }), "Spent: 1 dollar. Go on?"],
   ])("says who asks, why, and what happens without an answer %#", (given, text) => expect(asked(given, "Code", at)).toBe(text));
 

@@ -13,7 +13,7 @@ export const CHOOSE = "Answer…";
 export function asked(ask: Ask, agentName: string, time: (at: number) => string): string {
   const who = ask.kind === "question" ? `${agentName} asks: ` : "";
   const why = ask.why ? ` Why: ${oneLine(ask.why)}` : "";
-  const until = ask.expires && ask.default ? ` Without an answer by ${time(ask.expires)}: ${ask.default}.` : "";
+  const until = ask.expires ? (ask.options.includes(ask.default) ? ` Without an answer by ${time(ask.expires)}: ${ask.default}.` : ` Waits until ${time(ask.expires)}.`) : "";
   return `${who}${oneLine(ask.question)}${why}${until}`;
 }
 

@@ -88,9 +88,11 @@ export class Talks implements vscode.CommentingRangeProvider, vscode.Disposable 
   private onEvent(event: NexusEvent): void {
     if (event.type !== "message_sent" || !event.recipients.includes("user")) return;
     const { agent_id, instance_id } = event.message.from;
+    const words = said(event.message.payload);
+    if (!words) return;
     for (const talk of this.talks.values()) {
       const own = talk.change.runId === event.runId && (instance_id ? instance_id.endsWith(`#${talk.change.taskId}`) : talk.change.agentId === agent_id);
-      if (own) this.say(talk, this.ctx.store.agentName(agent_id), said(event.message.payload));
+      if (own) this.say(talk, this.ctx.store.agentName(agent_id), words);
     }
   }
 

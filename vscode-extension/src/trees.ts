@@ -111,7 +111,9 @@ export class TeamTree implements vscode.TreeDataProvider<Node>, vscode.Disposabl
   }
 
   getChildren(node?: Node): Node[] {
-    return node ? [] : this.store.agents.map((agent) => ({ kind: "agent", agent }));
+    if (node) return [];
+    const busyFirst = [...this.store.agents].sort((a, b) => Number(Boolean(b.current_task)) - Number(Boolean(a.current_task)));
+    return busyFirst.map((agent) => ({ kind: "agent", agent }));
   }
 
   getTreeItem(node: Node): vscode.TreeItem {

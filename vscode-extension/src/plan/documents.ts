@@ -10,10 +10,11 @@ import { oneLine } from "../view";
 import { type Named, type ParsedPlan, parsePlan, planText } from "./text";
 
 export const PLAN_SCHEME = "nexus-plan";
+export const PLAN_LANGUAGE = "nexus-plan";
 
 export function planUri(run: { runId: RunId; request: string }): vscode.Uri {
   const name = oneLine(run.request).replace(/[\\/:*?"<>|#%]/g, " ").replace(/\s+/g, " ").trim().slice(0, 40).trim();
-  return vscode.Uri.from({ scheme: PLAN_SCHEME, path: `/${run.runId}/Plan · ${name}.nexusplan` });
+  return vscode.Uri.from({ scheme: PLAN_SCHEME, path: `/${run.runId}/Plan · ${name}` });
 }
 
 export const planRun = (uri: vscode.Uri): RunId => uri.path.split("/")[1] ?? "";

@@ -2,7 +2,7 @@
 import * as vscode from "vscode";
 import type { Store } from "../store";
 import { count } from "../view";
-import { agentsOf, PLAN_SCHEME, planRun, waits } from "./documents";
+import { agentsOf, PLAN_LANGUAGE, PLAN_SCHEME, planRun, waits } from "./documents";
 import { FIELDS, type Named, type ParsedPlan, parsePlan, type PlanProblem, TYPES } from "./text";
 
 const HERE = { scheme: PLAN_SCHEME };
@@ -22,7 +22,7 @@ export class PlanEditor implements vscode.CodeLensProvider, vscode.CompletionIte
       vscode.languages.registerCodeActionsProvider(HERE, this, { providedCodeActionKinds: [vscode.CodeActionKind.QuickFix] }),
       vscode.languages.registerDocumentSymbolProvider(HERE, this),
       vscode.languages.registerFoldingRangeProvider(HERE, this),
-      vscode.workspace.onDidOpenTextDocument((document) => this.check(document)),
+      vscode.workspace.onDidOpenTextDocument((document) => this.opened(document)),
       vscode.workspace.onDidChangeTextDocument(({ document }) => this.check(document)),
       vscode.workspace.onDidCloseTextDocument(({ uri }) => this.problems.delete(uri)),
       store.onDidChange(() => {
@@ -30,6 +30,12 @@ export class PlanEditor implements vscode.CodeLensProvider, vscode.CompletionIte
         this.lensesChanged.fire();
       }),
     ];
+  }
+
+  private opened(document: vscode.TextDocument): void {
+    const own = document.uri.scheme === PLAN_SCHEME;
+    if (own && document.languageId !== PLAN_LANGUAGE) void vscode.languages.setTextDocumentLanguage(document, PLAN_LANGUAGE);
+    this.check(document);
   }
 
   private check(document: vscode.TextDocument): void {

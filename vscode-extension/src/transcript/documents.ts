@@ -13,11 +13,12 @@ import { oneLine } from "../view";
 import { type Subject, transcript } from "./text";
 
 export const TRANSCRIPT_SCHEME = "nexus-transcript";
+const LANGUAGE = "nexus-transcript";
 const PAUSE_MS = 250;
 
 export function transcriptUri(runId: RunId, { agentId = "", taskId = "" }: Subject, title: string): vscode.Uri {
   const name = oneLine(title).replace(/[\\/:*?"<>|#%]/g, " ").slice(0, 40).trim();
-  return vscode.Uri.from({ scheme: TRANSCRIPT_SCHEME, path: `/${runId}/Transcript · ${name}.nexuslog`, query: new URLSearchParams({ agentId, taskId }).toString() });
+  return vscode.Uri.from({ scheme: TRANSCRIPT_SCHEME, path: `/${runId}/Transcript · ${name}`, query: new URLSearchParams({ agentId, taskId }).toString() });
 }
 
 function meant(uri: vscode.Uri): { runId: RunId; subject: Subject } {
@@ -58,7 +59,9 @@ export class Transcripts implements vscode.TextDocumentContentProvider, vscode.D
   }
 
   private opened(document: vscode.TextDocument): void {
-    if (document.uri.scheme === TRANSCRIPT_SCHEME) this.heights.set(document.uri.toString(), document.lineCount);
+    if (document.uri.scheme !== TRANSCRIPT_SCHEME) return;
+    this.heights.set(document.uri.toString(), document.lineCount);
+    if (document.languageId !== LANGUAGE) void vscode.languages.setTextDocumentLanguage(document, LANGUAGE);
   }
 
   private touch(runId: RunId): void {

@@ -60,6 +60,19 @@ describe("a transcript", () => {
     expect(lines.map((line, at) => line.slice(0, begins[at]?.length))).toEqual(begins);
   });
 
+  it("of an agent has the answers to its questions, and no message without words", () => {
+    const asked = { askId: "a1", kind: "question", question: "Keep it?", why: "", options: [] };
+    const story = [
+      event("task_started", { ...CODE, attempt: 1 }),
+      event("ask_opened", { ...asked, ...CODE }),
+      event("ask_answered", { askId: "a1", answer: "Yes" }),
+      event("ask_answered", { askId: "other", answer: "No" }),
+      event("message_sent", { message: { from: { agent_id: "code_developer" }, payload: { task_result: {} } }, recipients: ["nexus_prime"] }),
+    ];
+    const lines = transcript(story, { agentId: "code_developer" }, WORDS).trimEnd().split("\n").map((line) => line.slice(10));
+    expect(lines).toEqual(["Code starts “Mend add()”", "Code asks you: Keep it?", "Answer: Yes"]);
+  });
+
   it("of nothing is empty", () => expect(transcript([], {}, WORDS)).toBe(""));
 
   it("cuts what would drown the rest", () => {

@@ -2,7 +2,7 @@
  * A run's events as a text that is read from top to bottom: one line each, with who and when; what belongs to a line
  * (a gate's output, an edit's lines) stands indented below it.
  */
-import type { AgentId, NexusEvent, TaskId } from "../lspExt";
+import type { AgentId, AskId, NexusEvent, TaskId } from "../lspExt";
 import { count, duration, money, oneLine, weight } from "../view";
 
 /** Whose transcript: one agent's, one task's, or (neither given) the whole run's. */
@@ -23,9 +23,12 @@ const SHOWN_LINES = 40;
 
 export function transcript(events: readonly NexusEvent[], subject: Subject, words: Wording): string {
   const tasks = tasksOf(events, subject);
+  const asks = new Set<AskId>();
   const lines: string[] = [];
   for (const event of events) {
-    if (!concerns(event, subject, tasks)) continue;
+    const meant = concerns(event, subject, tasks) || (event.type === "ask_answered" && asks.has(event.askId));
+    if (!meant) continue;
+    if (event.type === "ask_opened") asks.add(event.askId);
     const said = entry(event, words);
     if (said) lines.push(`${words.time(event.at)}  ${said.line}`, ...below(said.below));
   }
@@ -125,8 +128,11 @@ function entry(event: NexusEvent, { agentName, taskTitle, path }: Wording): Entr
     case "budget_spent":
       return { line: `A budget is spent (${event.measure})` };
     case "message_sent": {
+      const words = said(event.message.payload);
+      // An assignment and a result have no words of their own: what they say is in the lines beside them.
+      if (!words) return undefined;
       const to = event.recipients.map((id) => nameOf(id, agentName)).join(", ");
-      return { line: `${nameOf(event.message.from.agent_id, agentName)} to ${to}:`, below: said(event.message.payload) };
+      return { line: `${nameOf(event.message.from.agent_id, agentName)} to ${to}:`, below: words };
     }
     case "message_dead":
       return { line: `A message did not reach ${nameOf(event.recipient, agentName)}: ${event.why}` };
@@ -148,10 +154,9 @@ export function nameOf(party: string, agentName: (id: AgentId) => string): strin
   return agentName(party.split("#")[0] ?? party);
 }
 
-/** The words of a message: its own text, else its payload as it is. */
-export function said(payload: Record<string, unknown>): string {
-  const { text } = payload;
-  return typeof text === "string" && text.trim() ? text.trim() : JSON.stringify(payload);
+/** The words of a message; "" where it is made of fields. */
+export function said({ text }: Record<string, unknown>): string {
+  return typeof text === "string" ? text.trim() : "";
 }
 
 const diff = (before: string, after: string): string => [...marked("-", before), ...marked("+", after)].join("\n");
