@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import * as esbuild from "esbuild";
 
 const production = process.argv.includes("--production");
-const options = {
+const extension = {
   entryPoints: ["src/extension.ts"],
   outfile: "dist/extension.cjs",
   bundle: true,
@@ -17,9 +17,23 @@ const options = {
   logLevel: "warning",
 };
 
+// The dashboard is a page of its own: it knows no editor, so that a browser can be served the same file.
+const dashboard = {
+  entryPoints: { dashboard: "src/dashboard/main.ts" },
+  outdir: "dist",
+  bundle: true,
+  platform: "browser",
+  format: "iife",
+  target: "es2022",
+  minify: production,
+  sourcemap: false,
+  legalComments: "none",
+  logLevel: "warning",
+};
+
 if (process.argv.includes("--watch")) {
-  await (await esbuild.context(options)).watch();
+  for (const options of [extension, dashboard]) await (await esbuild.context(options)).watch();
 } else {
   if (production) await rm("dist/extension.cjs.map", { force: true });
-  await esbuild.build(options);
+  await Promise.all([extension, dashboard].map((options) => esbuild.build(options)));
 }
