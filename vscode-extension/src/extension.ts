@@ -3,6 +3,7 @@ import { putAsks } from "./asks";
 import { callAttention } from "./attention";
 import { registerCommands } from "./commands";
 import { Ctx } from "./ctx";
+import { DashboardPanel } from "./dashboardPanel";
 import { Decorations } from "./decorations";
 import { memoryCommands, MemoryTree } from "./memory";
 import { PlanFiles } from "./plan/documents";
@@ -17,6 +18,7 @@ import { RunsTree, TeamTree } from "./trees";
 let ctx: Ctx | undefined;
 
 export async function activate(extension: vscode.ExtensionContext): Promise<void> {
+  speak(vscode.l10n.bundle);
   const own = new Ctx(extension);
   ctx = own;
   const memory = new MemoryTree(own);

@@ -27,7 +27,7 @@ export async function pickRun(
   return (await vscode.window.showQuickPick(items, { title: "NEXUS: which run?" }))?.runId;
 }
 
-function givenRun(arg: unknown): RunId | undefined {
+export function givenRun(arg: unknown): RunId | undefined {
   if (typeof arg === "string") return arg;
   if (isNode(arg) && arg.kind === "run") return arg.run.runId;
   if (isNode(arg) && arg.kind === "task") return arg.run.runId;
