@@ -14,6 +14,7 @@ import { ReviewTree } from "./reviewTree";
 import { talkCommands, Talks } from "./talk";
 import { Transcripts } from "./transcript/documents";
 import { RunsTree, TeamTree } from "./trees";
+import { speak } from "./words";
 
 let ctx: Ctx | undefined;
 
@@ -23,6 +24,7 @@ export async function activate(extension: vscode.ExtensionContext): Promise<void
   ctx = own;
   const memory = new MemoryTree(own);
   const talks = new Talks(own);
+  const dashboard = new DashboardPanel(own);
   extension.subscriptions.push(
     own,
     new Previews(own.store),
@@ -34,10 +36,11 @@ export async function activate(extension: vscode.ExtensionContext): Promise<void
     new ReviewTree(own.store),
     new TeamTree(own.store),
     memory,
+    dashboard,
     talks,
     ProblemActions.register(),
     putAsks(own),
-    ...registerCommands(own, memoryCommands(memory), talkCommands(talks)),
+    ...registerCommands(own, memoryCommands(memory), talkCommands(talks), { "nexus.showDashboard": (_, run) => dashboard.show(run) }),
     ...callAttention(own),
     vscode.workspace.onDidChangeConfiguration((change) => onSettings(own, change)),
     vscode.workspace.onDidGrantWorkspaceTrust(() => onTrust(own)),

@@ -46,12 +46,11 @@ const LONG = 600;
 
 /** An event without what the dashboard never shows: texts of changes, evidence, outputs. */
 export function slim(event: NexusEvent): NexusEvent {
-  if (event.type === "change_proposed") return { seq: event.seq, at: event.at, runId: event.runId, type: event.type };
   const rest = Object.entries(event).filter(([name]) => !HEAVY.has(name));
   return Object.fromEntries(rest.map(([name, value]) => [name, typeof value === "string" && value.length > LONG ? `${value.slice(0, LONG)}…` : value])) as unknown as NexusEvent;
 }
 
-const HEAVY: ReadonlySet<string> = new Set(["evidence", "output", "plan", "response", "uncovered", "passed", "failed", "moves"]);
+const HEAVY: ReadonlySet<string> = new Set(["change", "evidence", "output", "plan", "response", "uncovered", "passed", "failed", "moves"]);
 
 export function slimRun(run: RunDetail): ShownRun {
   return {
