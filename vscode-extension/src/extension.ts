@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { putAsks } from "./asks";
 import { callAttention } from "./attention";
+import { joinChat } from "./chat";
 import { registerCommands } from "./commands";
 import { Ctx } from "./ctx";
 import { DashboardPanel } from "./dashboardPanel";
@@ -42,6 +43,7 @@ export async function activate(extension: vscode.ExtensionContext): Promise<void
     putAsks(own),
     ...registerCommands(own, memoryCommands(memory), talkCommands(talks), { "nexus.showDashboard": (_, run) => dashboard.show(run) }),
     ...callAttention(own),
+    ...joinChat(own),
     vscode.workspace.onDidChangeConfiguration((change) => onSettings(own, change)),
     vscode.workspace.onDidGrantWorkspaceTrust(() => onTrust(own)),
     vscode.workspace.onDidChangeWorkspaceFolders(() => void own.start()),
