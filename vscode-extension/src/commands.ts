@@ -4,6 +4,7 @@ import { commitAccepted, showChanges } from "./commit";
 import { type Ctx, NotRunning } from "./ctx";
 import { doctor } from "./doctor";
 import { answerAsk } from "./asks";
+import { installServer } from "./install";
 import { ANTHROPIC, chooseKey, OPENAI, setKey } from "./keys";
 import * as plan from "./plan/commands";
 import { fixProblem } from "./problems";
@@ -56,6 +57,7 @@ export const COMMANDS: Readonly<Record<string, Run>> = {
   "nexus.setOpenaiKey": setKey(OPENAI),
   "nexus.setAnthropicKey": setKey(ANTHROPIC),
   "nexus.doctor": doctor,
+  "nexus.installServer": installServer,
   "nexus.showLog": (ctx) => ctx.log.show(),
   "nexus.restartServer": (ctx) => ctx.restart(),
 };

@@ -2,6 +2,8 @@
 import * as vscode from "vscode";
 import {
   type CancellationToken,
+  CloseAction,
+  ErrorAction,
   ExecuteCommandRequest,
   LanguageClient,
   type LanguageClientOptions,
@@ -10,13 +12,16 @@ import {
   RevealOutputChannelOn,
   State,
 } from "vscode-languageclient/node";
+import { Backoff } from "./backoff";
 import { History } from "./history";
+import { exists, extensionVersion, installServer, managedPython, sayOtherVersion } from "./install";
 import { keysEnvironment } from "./keys";
 import { type ChangeId, type CommandName, type Commands, type DiagnosticData, EVENT, EVENTS, type NexusEvent, PREVIEW_SCHEME, type RunId, type Settings, SOURCE } from "./lspExt";
 import { endAll, showWorkDone } from "./progress";
 import { afterDecision, beforeDecision } from "./saving";
 import { findServer, type Launch, SERVER_CWD } from "./server";
 import { Store } from "./store";
+import { t } from "./words";
 
 export class Ctx implements vscode.Disposable {
   readonly log = vscode.window.createOutputChannel("NEXUS", { log: true });
@@ -27,6 +32,10 @@ export class Ctx implements vscode.Disposable {
 
   launch: Launch | undefined;
   private client: LanguageClient | undefined;
+  private readonly backoff = new Backoff();
+  private waking: NodeJS.Timeout | undefined;
+  /** A version other than the extension's is said once a window. */
+  private readonly saidVersions = new Set<string>();
   /** Starts and stops happen one after another. */
   private turn: Promise<void> = Promise.resolve();
 
@@ -43,6 +52,7 @@ export class Ctx implements vscode.Disposable {
   }
 
   async restart(): Promise<void> {
+    this.backoff.reset();
     await this.stop();
     await this.start();
   }
@@ -107,7 +117,7 @@ export class Ctx implements vscode.Disposable {
     const folder = vscode.workspace.workspaceFolders?.[0];
     if (this.running || !folder) return;
     await this.doStop();
-    const found = await findServer(folder.uri);
+    const found = await this.find(folder.uri);
     if ("tried" in found) {
       for (const line of found.tried) this.log.error(`Not usable: ${line}`);
       return void this.complain("NEXUS found no Python 3.11+ with nexus_lsp.");
@@ -118,6 +128,8 @@ export class Ctx implements vscode.Disposable {
     this.client = client;
     try {
       await client.start();
+      this.backoff.started(Date.now());
+      this.checkVersion(found.version);
     } catch (error) {
       this.log.error(`The server did not start: ${error}`);
       this.client = undefined;
@@ -126,7 +138,34 @@ export class Ctx implements vscode.Disposable {
     }
   }
 
+  /** Where the server comes from, by `server.ts`; without one, what was tried. */
+  async find(scope: vscode.Uri | undefined): ReturnType<typeof findServer> {
+    const managed = managedPython(this.extension.globalStorageUri);
+    return findServer(scope, (await exists(managed)) ? managed : undefined);
+  }
+
+  private checkVersion(version: string | undefined): void {
+    if (!version || version === extensionVersion(this) || this.saidVersions.has(version)) return;
+    this.saidVersions.add(version);
+    void sayOtherVersion(this, version);
+  }
+
+  /** It ended by itself. Its runs are in its journal and go on when it is back. */
+  private onClosed(client: LanguageClient): { action: CloseAction; handled: true } {
+    if (client === this.client) {
+      const wait = this.backoff.ended(Date.now());
+      if (wait === undefined) void this.complain(t("The NEXUS language server ended again and again."));
+      else {
+        this.log.warn(`The server ended; it is started again in ${wait} ms.`);
+        vscode.window.setStatusBarMessage(`$(sync~spin) ${t("NEXUS: the language server is started again")}`, wait + 2000);
+        this.waking = setTimeout(() => void this.start(), wait);
+      }
+    }
+    return { action: CloseAction.DoNotRestart, handled: true };
+  }
+
   private async doStop(): Promise<void> {
+    clearTimeout(this.waking);
     const client = this.client;
     this.client = undefined;
     await client?.dispose().catch((error) => this.log.warn(`While stopping: ${error}`));
@@ -144,6 +183,10 @@ export class Ctx implements vscode.Disposable {
       revealOutputChannelOn: RevealOutputChannelOn.Never,
       middleware: this.middleware(),
       diagnosticCollectionName: SOURCE,
+      errorHandler: {
+        error: (error, _message, count) => ({ action: (count ?? 0) <= 3 ? ErrorAction.Continue : ErrorAction.Shutdown, message: String(error), handled: true }),
+        closed: () => this.onClosed(client),
+      },
     };
     const server = { command: launch.command, args: [...launch.args], options: { cwd: SERVER_CWD, env } };
     const client = new Client(SOURCE, "NEXUS", server, options);
@@ -189,12 +232,10 @@ export class Ctx implements vscode.Disposable {
   }
 
   private async complain(message: string): Promise<void> {
-    const [install, choose, log] = ["Install instructions", "Choose interpreter", "Show log"];
+    const [install, choose, log] = [t("Install"), t("Choose Interpreter"), t("Show Log")];
     const picked = await vscode.window.showErrorMessage(message, install, choose, log);
-    if (picked === install) {
-      const id = `${this.extension.extension.id}#start`;
-      await vscode.commands.executeCommand("workbench.action.openWalkthrough", id, false);
-    } else if (picked === choose) await this.chooseInterpreter();
+    if (picked === install) await installServer(this);
+    else if (picked === choose) await this.chooseInterpreter();
     else if (picked === log) this.log.show();
   }
 

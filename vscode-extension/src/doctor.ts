@@ -2,11 +2,11 @@
 import * as vscode from "vscode";
 import type { Ctx } from "./ctx";
 import { keysEnvironment } from "./keys";
-import { findServer, SERVER_CWD, withSubcommand } from "./server";
+import { SERVER_CWD, withSubcommand } from "./server";
 
 export async function doctor(ctx: Ctx): Promise<void> {
   const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
-  const found = ctx.launch ?? (await findServer(folder));
+  const found = ctx.launch ?? (await ctx.find(folder));
   if ("tried" in found) {
     for (const line of found.tried) ctx.log.error(`Not usable: ${line}`);
     ctx.log.show();
