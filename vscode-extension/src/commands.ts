@@ -4,6 +4,7 @@ import { commitAccepted, showChanges } from "./commit";
 import { type Ctx, NotRunning } from "./ctx";
 import { doctor } from "./doctor";
 import { answerAsk } from "./asks";
+import * as firstUse from "./firstUse";
 import { installServer } from "./install";
 import { ANTHROPIC, chooseKey, OPENAI, setKey } from "./keys";
 import * as plan from "./plan/commands";
@@ -57,6 +58,10 @@ export const COMMANDS: Readonly<Record<string, Run>> = {
   "nexus.setOpenaiKey": setKey(OPENAI),
   "nexus.setAnthropicKey": setKey(ANTHROPIC),
   "nexus.doctor": doctor,
+  "nexus.openWalkthrough": firstUse.showWalkthrough,
+  "nexus.openSample": firstUse.openSample,
+  "nexus.firstRun": firstUse.firstRun,
+  "nexus.chooseTeam": firstUse.chooseTeam,
   "nexus.installServer": installServer,
   "nexus.showLog": (ctx) => ctx.log.show(),
   "nexus.restartServer": (ctx) => ctx.restart(),

@@ -6,6 +6,7 @@ import { registerCommands } from "./commands";
 import { Ctx } from "./ctx";
 import { DashboardPanel } from "./dashboardPanel";
 import { Decorations } from "./decorations";
+import { goOn } from "./firstUse";
 import { memoryCommands, MemoryTree } from "./memory";
 import { PlanFiles } from "./plan/documents";
 import { PlanEditor } from "./plan/editor";
@@ -50,6 +51,7 @@ export async function activate(extension: vscode.ExtensionContext): Promise<void
   );
   // Not awaited: the commands are there at once, and wait for the server where they need it.
   void own.start();
+  void goOn(own);
 }
 
 /** The server must have gone when this resolves: the editor kills what is left after a few seconds. */
