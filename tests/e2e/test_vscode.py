@@ -59,3 +59,12 @@ def test_a_missing_server_is_said_and_mended(run_scenario: Scenario) -> None:
     run_scenario(
         "missing", {"settings": {"nexus.server.command": ["/nowhere/nexus-lsp", "serve", "--stdio"]}}
     )
+
+
+def test_the_dashboard_is_live_and_readable_in_every_theme(run_scenario: Scenario) -> None:
+    request = "Fix the lint findings, write tests for what is untested, and review complexity and security"
+    run_scenario("dashboard", {"request": request, "file": "receipt.py", "patience": 120_000}, timeout=400)
+
+
+def test_a_new_user_is_led_to_an_accepted_change_in_two_minutes(run_scenario: Scenario) -> None:
+    run_scenario("walkthrough", {"patience": 90_000}, timeout=400)

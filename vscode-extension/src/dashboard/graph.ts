@@ -2,7 +2,7 @@
 import { graphlib, layout } from "@dagrejs/dagre";
 import type { TaskState, TaskType } from "../lspExt";
 
-export const NODE = { width: 200, height: 64 } as const;
+export const NODE = { width: 184, height: 64 } as const;
 
 export interface GraphTask {
   readonly id: string;
@@ -29,7 +29,7 @@ export interface Graph {
 /** Layers from left to right; edges to tasks that are not in the plan are left out. */
 export function arranged(tasks: readonly Pick<GraphTask, "id" | "dependsOn">[]): Graph {
   const graph = new graphlib.Graph();
-  graph.setGraph({ rankdir: "LR", nodesep: 22, ranksep: 56, marginx: 8, marginy: 8 });
+  graph.setGraph({ rankdir: "LR", nodesep: 22, ranksep: 44, marginx: 8, marginy: 8 });
   graph.setDefaultEdgeLabel(() => ({}));
   const known = new Set(tasks.map((task) => task.id));
   for (const { id } of tasks) graph.setNode(id, { ...NODE });

@@ -94,6 +94,7 @@ export class Model {
 
   agentName(id: string): string {
     if (id === "user") return "";
+    if (id === "nexus_prime") return "NEXUS Prime";
     return this.snapshot.agents.find((agent) => agent.agent_id === id)?.name ?? id.replaceAll("_", " ");
   }
 }

@@ -109,8 +109,8 @@ const toggle = (what: "plan" | "time", asTable: boolean): Spec =>
 
 function planGraph(model: Model, tasks: readonly TaskState[], critical: ReadonlySet<string>): Spec {
   const graph = graphOf(model);
-  const room = model.planWidth - 24;
-  const zoom = room > 0 && graph.width > room ? Math.max(0.6, Math.round((100 * room) / graph.width) / 100) : 1;
+  const room = model.planWidth - 50;
+  const zoom = room > 0 && graph.width > room ? Math.max(0.75, Math.round((100 * room) / graph.width) / 100) : 1;
   const done = new Set(tasks.filter((task) => task.status === "completed").map((task) => task.taskId));
   const focused = graph.nodes.has(model.choice.task ?? "") ? model.choice.task : tasks[0]?.taskId;
   const edges = [...graph.edges].sort((a, b) => Number(onPath(critical, a)) - Number(onPath(critical, b)));
@@ -145,7 +145,7 @@ const onPath = (critical: ReadonlySet<string>, { from, to }: { from: string; to:
 };
 
 const arrow = (id: string): Spec =>
-  el("marker", { key: id, id, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto-start-reverse", class: id }, el("path", { d: "M0,0L8,4L0,8z" }));
+  el("marker", { key: id, id, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 10, markerHeight: 10, markerUnits: "userSpaceOnUse", orient: "auto-start-reverse", class: id }, el("path", { d: "M0,0L8,4L0,8z" }));
 
 function node(model: Model, task: TaskState, graph: Graph, critical: boolean, focusable: boolean): Spec {
   const place = graph.nodes.get(task.taskId) ?? { x: 0, y: 0 };
