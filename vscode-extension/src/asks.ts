@@ -10,6 +10,7 @@ import type { Ask, AskId } from "./lspExt";
 import { asked, buttons, CHOOSE, OWN_WORDS, SHOW_PLAN } from "./sentences";
 import { isNode } from "./trees";
 import { oneLine } from "./view";
+import { t } from "./words";
 
 export function putAsks(ctx: Ctx): vscode.Disposable {
   const put = new Set<AskId>();
@@ -40,7 +41,7 @@ export async function answerAsk(ctx: Ctx, arg: unknown, given?: unknown): Promis
   const ask = isNode(arg) && arg.kind === "ask" ? arg.ask : await pickAsk(ctx);
   if (!ask) return;
   const runId = runOf(ctx, ask);
-  if (!runId) return void vscode.window.showInformationMessage("NEXUS: this question has been answered already.");
+  if (!runId) return void vscode.window.showInformationMessage(t("NEXUS: this question has been answered already."));
   // A plan is decided as it stands in its document, where it may have been changed.
   if (ask.kind === "plan" && given === undefined) return void (await vscode.commands.executeCommand("nexus.showPlan", runId));
   const answer = typeof given === "string" ? given : await pickAnswer(ctx, ask);
@@ -55,15 +56,15 @@ export async function answerAsk(ctx: Ctx, arg: unknown, given?: unknown): Promis
 
 async function pickAsk(ctx: Ctx): Promise<Ask | undefined> {
   const open = ctx.store.asks;
-  if (!open.length) return void vscode.window.showInformationMessage("NEXUS: no question waits for you.");
+  if (!open.length) return void vscode.window.showInformationMessage(t("NEXUS: no question waits for you."));
   if (open.length === 1) return open[0];
   const items = open.map((ask) => ({ label: oneLine(ask.question), description: ask.kind === "question" ? ctx.store.agentName(ask.agentId) : "", detail: ask.why, ask }));
-  return (await vscode.window.showQuickPick(items, { title: "NEXUS: which question?" }))?.ask;
+  return (await vscode.window.showQuickPick(items, { title: t("NEXUS: which question?") }))?.ask;
 }
 
 /** One of an ask's options; an agent's question takes any words as well. */
 async function pickAnswer(ctx: Ctx, ask: Ask): Promise<string | undefined> {
-  const title = ask.kind === "question" ? `${ctx.store.agentName(ask.agentId)} asks: ${ask.question}` : ask.question;
+  const title = ask.kind === "question" ? t("{0} asks: {1}", ctx.store.agentName(ask.agentId), ask.question) : ask.question;
   const more = { title, ignoreFocusOut: true };
   const options = ask.kind === "question" ? [...ask.options, OWN_WORDS] : ask.options;
   const picked = await vscode.window.showQuickPick(options, { ...more, ...(ask.why ? { placeHolder: ask.why } : {}) });

@@ -6,6 +6,7 @@ import { givenChange } from "./pick";
 import { waits } from "./plan/documents";
 import { fileUri, previewUri } from "./preview";
 import { count, isActive, isRetryable, oneLine, status } from "./view";
+import { t } from "./words";
 
 export function callAttention(ctx: Ctx): vscode.Disposable[] {
   const item = vscode.window.createStatusBarItem("nexus.status", vscode.StatusBarAlignment.Left, 10);
@@ -17,7 +18,7 @@ export function callAttention(ctx: Ctx): vscode.Disposable[] {
     item.accessibilityInformation = { label: spoken, role: "button" };
     item.command = asked ? "nexus.answerAsk" : "nexus.runsView.focus";
     item.backgroundColor = asked ? new vscode.ThemeColor("statusBarItem.warningBackground") : undefined;
-    item.tooltip = [...asks.map((ask) => oneLine(ask.question)), ...runs.filter(isActive).map((run) => `at work: ${oneLine(run.request)}`), asked ? "Click to answer" : "Click to show runs and agents"].join("\n");
+    item.tooltip = [...asks.map((ask) => oneLine(ask.question)), ...runs.filter(isActive).map((run) => t("at work: {0}", oneLine(run.request))), asked ? t("Click to answer") : t("Click to show runs and agents")].join("\n");
     item.show();
     updateContexts(ctx);
   };
@@ -71,8 +72,8 @@ async function sayReady(ctx: Ctx, runId: string): Promise<void> {
   await ctx.store.settled();
   const run = ctx.store.runs.find((each) => each.runId === runId);
   if (!run?.changesPending) return;
-  const [review, all, later] = ["Review", "Accept all", "Later"];
-  const text = `NEXUS: ${count(run.changesPending, "change")} ready for “${oneLine(run.request)}”.`;
+  const [review, all, later] = [t("Review"), t("Accept all"), t("Later")];
+  const text = t("NEXUS: {0} ready for “{1}”.", count(run.changesPending, "change"), oneLine(run.request));
   const picked = await vscode.window.showInformationMessage(text, review, all, later);
   if (picked === review) await vscode.commands.executeCommand("nexus.reviewChanges");
   if (picked === all) await vscode.commands.executeCommand("nexus.acceptRun", runId);
@@ -81,9 +82,9 @@ async function sayReady(ctx: Ctx, runId: string): Promise<void> {
 async function sayFailed(ctx: Ctx, runId: string, reason: string): Promise<void> {
   await ctx.store.settled();
   const run = ctx.store.runs.find((each) => each.runId === runId);
-  const [retry, transcript] = ["Retry", "Show transcript"];
+  const [retry, transcript] = [t("Retry"), t("Show transcript")];
   const actions = run && isRetryable(run) ? [retry, transcript] : [transcript];
-  const text = `NEXUS could not do “${oneLine(run?.request ?? runId)}”. ${oneLine(reason)}`;
+  const text = t("NEXUS could not do “{0}”. {1}", oneLine(run?.request ?? runId), oneLine(reason));
   const picked = await vscode.window.showErrorMessage(text, ...actions);
   if (picked === retry) await vscode.commands.executeCommand("nexus.retryRun", runId);
   if (picked === transcript) await vscode.commands.executeCommand("nexus.showTranscript", runId);

@@ -12,6 +12,7 @@ import { fixProblem } from "./problems";
 import * as review from "./review";
 import * as runs from "./runs";
 import { showTranscript } from "./transcript/documents";
+import { t } from "./words";
 
 export type Run = (ctx: Ctx, arg: unknown, second?: unknown, third?: unknown) => unknown;
 
@@ -80,7 +81,7 @@ async function attempt(ctx: Ctx, run: Run, [arg, second, third]: unknown[]): Pro
   } catch (error) {
     ctx.log.error(error instanceof Error ? error : String(error));
     if (!(error instanceof NotRunning)) void vscode.window.showErrorMessage(`NEXUS: ${error instanceof Error ? error.message : error}`);
-    else if (!vscode.workspace.workspaceFolders?.length) void vscode.window.showErrorMessage("NEXUS works on a folder: open one first.");
+    else if (!vscode.workspace.workspaceFolders?.length) void vscode.window.showErrorMessage(t("NEXUS works on a folder: open one first."));
     return undefined;
   }
 }

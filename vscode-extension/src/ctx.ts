@@ -120,7 +120,7 @@ export class Ctx implements vscode.Disposable {
     const found = await this.find(folder.uri);
     if ("tried" in found) {
       for (const line of found.tried) this.log.error(`Not usable: ${line}`);
-      return void this.complain("NEXUS found no Python 3.11+ with nexus_lsp.");
+      return void this.complain(t("NEXUS found no Python 3.11+ with nexus_lsp."));
     }
     this.launch = found;
     this.log.info(`Server: ${[found.command, ...found.args].join(" ")} (${found.why})`);
@@ -134,7 +134,7 @@ export class Ctx implements vscode.Disposable {
       this.log.error(`The server did not start: ${error}`);
       this.client = undefined;
       await client.dispose().catch(() => undefined);
-      void this.complain(`The NEXUS language server did not start: ${error instanceof Error ? error.message : error}`);
+      void this.complain(t("The NEXUS language server did not start: {0}", error instanceof Error ? error.message : error));
     }
   }
 
@@ -157,7 +157,7 @@ export class Ctx implements vscode.Disposable {
       if (wait === undefined) void this.complain(t("The NEXUS language server ended again and again."));
       else {
         this.log.warn(`The server ended; it is started again in ${wait} ms.`);
-        vscode.window.setStatusBarMessage(`$(sync~spin) ${t("NEXUS: the language server is started again")}`, wait + 2000);
+        vscode.window.setStatusBarMessage(t("$(sync~spin) NEXUS: the language server is started again"), wait + 2000);
         this.waking = setTimeout(() => void this.start(), wait);
       }
     }
@@ -240,7 +240,7 @@ export class Ctx implements vscode.Disposable {
   }
 
   private async chooseInterpreter(): Promise<void> {
-    const picked = await vscode.window.showOpenDialog({ title: "The Python that has nexus_lsp", openLabel: "Use this Python" });
+    const picked = await vscode.window.showOpenDialog({ title: t("The Python that has nexus_lsp"), openLabel: t("Use this Python") });
     if (!picked?.[0]) return;
     const settings = vscode.workspace.getConfiguration("nexus.server");
     await settings.update("python", picked[0].fsPath, vscode.ConfigurationTarget.Global);
@@ -257,7 +257,7 @@ class Client extends LanguageClient {
 /** There is no server, and the user has already been told why. */
 export class NotRunning extends Error {
   constructor() {
-    super("The NEXUS language server is not running.");
+    super(t("The NEXUS language server is not running."));
   }
 }
 

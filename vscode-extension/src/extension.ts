@@ -1,9 +1,10 @@
+import "./speak";
 import * as vscode from "vscode";
 import { putAsks } from "./asks";
 import { callAttention } from "./attention";
 import { joinChat } from "./chat";
 import { registerCommands } from "./commands";
-import { Ctx } from "./ctx";
+import { Ctx, setContext } from "./ctx";
 import { DashboardPanel } from "./dashboardPanel";
 import { Decorations } from "./decorations";
 import { goOn } from "./firstUse";
@@ -16,12 +17,10 @@ import { ReviewTree } from "./reviewTree";
 import { talkCommands, Talks } from "./talk";
 import { Transcripts } from "./transcript/documents";
 import { RunsTree, TeamTree } from "./trees";
-import { speak } from "./words";
 
 let ctx: Ctx | undefined;
 
 export async function activate(extension: vscode.ExtensionContext): Promise<void> {
-  speak(vscode.l10n.bundle);
   const own = new Ctx(extension);
   ctx = own;
   const memory = new MemoryTree(own);
@@ -47,8 +46,9 @@ export async function activate(extension: vscode.ExtensionContext): Promise<void
     ...joinChat(own),
     vscode.workspace.onDidChangeConfiguration((change) => onSettings(own, change)),
     vscode.workspace.onDidGrantWorkspaceTrust(() => onTrust(own)),
-    vscode.workspace.onDidChangeWorkspaceFolders(() => void own.start()),
+    vscode.workspace.onDidChangeWorkspaceFolders(() => onFolders(own)),
   );
+  sayFolder();
   // Not awaited: the commands are there at once, and wait for the server where they need it.
   void own.start();
   void goOn(own);
@@ -68,4 +68,14 @@ function onSettings(own: Ctx, change: vscode.ConfigurationChangeEvent): void {
 function onTrust(own: Ctx): void {
   if (own.running) void own.pushSettings();
   else void own.start();
+}
+
+function onFolders(own: Ctx): void {
+  sayFolder();
+  void own.start();
+}
+
+/** The walkthrough's first step is done where a folder is open. */
+function sayFolder(): void {
+  void setContext("hasFolder", Boolean(vscode.workspace.workspaceFolders?.length));
 }

@@ -1,6 +1,7 @@
 /** Changes as they are best looked at together, and how such a group and what is remembered read. */
 import type { ChangeGroup, ChangeId, MemoryItem, Risk } from "./lspExt";
 import { by, count, inOrder, isOpen, oneLine, type Placed, type Row } from "./view";
+import { t } from "./words";
 
 export interface Group {
   id: string;
@@ -29,16 +30,16 @@ export function grouped(changes: readonly Placed[], groups: readonly ChangeGroup
 export const isPending = ({ status }: Placed): boolean => status === "pending";
 
 const RISK_WORD: Record<Risk, string> = {
-  public_api: "public interface",
-  security: "security",
-  concurrency: "concurrency",
-  tests_weakened: "weaker tests",
-  configuration: "configuration",
-  file_deleted: "file deleted",
-  code: "code",
-  tests: "tests",
-  docs: "documentation",
-  format: "formatting",
+  public_api: t("public interface"),
+  security: t("security"),
+  concurrency: t("concurrency"),
+  tests_weakened: t("weaker tests"),
+  configuration: t("configuration"),
+  file_deleted: t("file deleted"),
+  code: t("code"),
+  tests: t("tests"),
+  docs: t("documentation"),
+  format: t("formatting"),
 };
 /** What deserves a warning's colour. */
 const RISKY: ReadonlySet<Risk> = new Set(["public_api", "security", "concurrency", "tests_weakened", "configuration", "file_deleted"]);
@@ -47,7 +48,7 @@ export function groupRow({ summary, risk, riskWhy, changes }: Group): Row & { op
   const pending = changes.filter(isPending).length;
   const [accepted, rejected] = (["accepted", "rejected"] as const).map((status) => changes.filter((change) => change.status === status).length);
   const conflicts = changes.filter((change) => change.conflict).length;
-  const parts = [conflicts && count(conflicts, "conflict"), pending && `${pending} to review`, accepted && `${accepted} accepted`, rejected && `${rejected} rejected`].filter(Boolean);
+  const parts = [conflicts && count(conflicts, "conflict"), pending && t("{0} to review", pending), accepted && t("{0} accepted", accepted), rejected && t("{0} rejected", rejected)].filter(Boolean);
   const risky = risk !== null && RISKY.has(risk);
   const word = risk ? RISK_WORD[risk] : "";
   return {
@@ -63,7 +64,7 @@ export function groupRow({ summary, risk, riskWhy, changes }: Group): Row & { op
 }
 
 const KIND_ICON: Record<MemoryItem["kind"], string> = { interaction: "comment-discussion", lesson: "mortar-board", decision: "law", note: "note" };
-const SOURCE_WORD: Record<MemoryItem["source"], string> = { user: "from you", gate: "from a gate", server: "measured by NEXUS", agent: "an agent's word" };
+const SOURCE_WORD: Record<MemoryItem["source"], string> = { user: t("from you"), gate: t("from a gate"), server: t("measured by NEXUS"), agent: t("an agent's word") };
 
 export function memoryRow(item: MemoryItem, agentName: string, when: string): Row {
   return {
@@ -77,8 +78,8 @@ export function memoryRow(item: MemoryItem, agentName: string, when: string): Ro
 
 /** Where it comes from, what it is about, and why it was found. */
 export function memoryDetails(item: MemoryItem): string[] {
-  const about = item.paths.length ? [`about ${item.paths.join(", ")}`] : [];
+  const about = item.paths.length ? [t("about {0}", item.paths.join(", "))] : [];
   return [...item.text.split("\n").filter((line) => line.trim()).slice(1), SOURCE_WORD[item.source], ...about, ...(item.why ?? [])];
 }
 
-export const found = (n: number, query: string): string => `${n ? count(n, "thing") : "Nothing"} remembered about “${oneLine(query)}”`;
+export const found = (n: number, query: string): string => t("{0} remembered about “{1}”", n ? count(n, "thing") : t("Nothing"), oneLine(query));

@@ -5,6 +5,7 @@ import { setContext } from "./ctx";
 import { found, memoryDetails, memoryRow } from "./groups";
 import type { MemoryItem } from "./lspExt";
 import { item } from "./trees";
+import { t } from "./words";
 
 const MOST = 50;
 
@@ -33,7 +34,7 @@ export class MemoryTree implements vscode.TreeDataProvider<Remembered>, vscode.D
   }
 
   async search(given?: string): Promise<void> {
-    const query = given ?? (await vscode.window.showInputBox({ title: "NEXUS: Search Memory", prompt: "What should the team remember something about?", value: this.query, placeHolder: "retries in the payment client" }));
+    const query = given ?? (await vscode.window.showInputBox({ title: t("NEXUS: Search Memory"), prompt: t("What should the team remember something about?"), value: this.query, placeHolder: t("retries in the payment client") }));
     if (!query?.trim()) return;
     const { items } = await this.ctx.execute("nexus.memory.search", { query: query.trim(), limit: MOST });
     this.show(query.trim(), items);

@@ -6,6 +6,7 @@ import { PLAN_SCHEME, planRun } from "./plan/documents";
 import { fileUri } from "./preview";
 import { isNode } from "./trees";
 import { by, type Placed, runRow, shownLine, weight } from "./view";
+import { t } from "./words";
 
 /** The run meant; the user is asked where several could be. */
 export async function pickRun(
@@ -24,7 +25,7 @@ export async function pickRun(
     const { label, description, icon } = runRow(run);
     return { label: `$(${icon}) ${label}`, description, runId: run.runId };
   });
-  return (await vscode.window.showQuickPick(items, { title: "NEXUS: which run?" }))?.runId;
+  return (await vscode.window.showQuickPick(items, { title: t("NEXUS: which run?") }))?.runId;
 }
 
 export function givenRun(arg: unknown): RunId | undefined {
@@ -76,8 +77,8 @@ export async function pickAgent(ctx: Ctx, arg: unknown): Promise<string | undefi
   if (typeof arg === "string") return arg;
   await ctx.store.settled();
   const counts = by(ctx.store.pending, (change) => change.agentId);
-  const items = [...counts].map(([agentId, changes]) => ({ label: ctx.store.agentName(agentId), description: `${changes.length} to review`, agentId }));
-  if (!items.length) return void vscode.window.showInformationMessage("NEXUS: no change waits for you.");
+  const items = [...counts].map(([agentId, changes]) => ({ label: ctx.store.agentName(agentId), description: t("{0} to review", changes.length), agentId }));
+  if (!items.length) return void vscode.window.showInformationMessage(t("NEXUS: no change waits for you."));
   if (items.length === 1) return items[0]?.agentId;
-  return (await vscode.window.showQuickPick(items, { title: "NEXUS: whose changes?" }))?.agentId;
+  return (await vscode.window.showQuickPick(items, { title: t("NEXUS: whose changes?") }))?.agentId;
 }

@@ -5,6 +5,7 @@ import { SOURCE } from "./lspExt";
 import { delegate } from "./runs";
 import { problemRequest } from "./sentences";
 import { oneLine } from "./view";
+import { t } from "./words";
 
 export class ProblemActions implements vscode.CodeActionProvider {
   static register(): vscode.Disposable {
@@ -16,8 +17,8 @@ export class ProblemActions implements vscode.CodeActionProvider {
     const others = diagnostics.filter(isForeign);
     const first = others[0];
     if (!first) return [];
-    const actions = [action("Fix This Problem with NEXUS", document.uri, [first])];
-    if (others.length > 1) actions.push(action(`Fix These ${others.length} Problems with NEXUS`, document.uri, others));
+    const actions = [action(t("Fix This Problem with NEXUS"), document.uri, [first])];
+    if (others.length > 1) actions.push(action(t("Fix These {0} Problems with NEXUS", others.length), document.uri, others));
     return actions;
   }
 }
@@ -34,7 +35,7 @@ const isForeign = ({ source }: vscode.Diagnostic): boolean => source !== SOURCE 
 /** From the palette: the problems on the cursor's line, else one of the file's. */
 export async function fixProblem(ctx: Ctx, uri: unknown, given: unknown): Promise<void> {
   const file = uri instanceof vscode.Uri ? uri : vscode.window.activeTextEditor?.document.uri;
-  if (!file) return void vscode.window.showInformationMessage("NEXUS: open the file with the problem first.");
+  if (!file) return void vscode.window.showInformationMessage(t("NEXUS: open the file with the problem first."));
   const problems = Array.isArray(given) ? (given as vscode.Diagnostic[]) : await chosen(file);
   if (!problems?.length) return;
   await delegate(ctx, problemRequest(vscode.workspace.asRelativePath(file), problems, file.toString()));
@@ -45,8 +46,8 @@ async function chosen(file: vscode.Uri): Promise<vscode.Diagnostic[] | undefined
   const line = vscode.window.activeTextEditor?.selection.active.line ?? -1;
   const here = all.filter(({ range }) => range.start.line <= line && line <= range.end.line);
   if (here.length) return here;
-  if (!all.length) return void vscode.window.showInformationMessage("NEXUS: this file has no problem that is not NEXUS's own.");
-  const items = all.map((problem) => ({ label: oneLine(problem.message), description: `line ${problem.range.start.line + 1}`, problem }));
-  const picked = await vscode.window.showQuickPick(items, { title: "NEXUS: fix which problem?" });
+  if (!all.length) return void vscode.window.showInformationMessage(t("NEXUS: this file has no problem that is not NEXUS's own."));
+  const items = all.map((problem) => ({ label: oneLine(problem.message), description: t("line {0}", problem.range.start.line + 1), problem }));
+  const picked = await vscode.window.showQuickPick(items, { title: t("NEXUS: fix which problem?") });
   return picked && [picked.problem];
 }

@@ -5,6 +5,7 @@ import { fileUri } from "./preview";
 import type { Store } from "./store";
 import { changeItem, item, type Node } from "./trees";
 import { count } from "./view";
+import { t } from "./words";
 
 export class ReviewTree implements vscode.TreeDataProvider<Node>, vscode.Disposable {
   private readonly view: vscode.TreeView<Node>;
@@ -37,7 +38,7 @@ export class ReviewTree implements vscode.TreeDataProvider<Node>, vscode.Disposa
   private badge(): void {
     const pending = this.store.pending;
     const files = new Set(pending.map((change) => fileUri(change).path)).size;
-    this.view.badge = pending.length ? { value: pending.length, tooltip: `${count(pending.length, "change")} to review in ${count(files, "file")}` } : undefined;
+    this.view.badge = pending.length ? { value: pending.length, tooltip: t("{0} to review in {1}", count(pending.length, "change"), count(files, "file")) } : undefined;
   }
 
   dispose(): void {

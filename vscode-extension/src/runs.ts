@@ -4,6 +4,7 @@ import type { Ctx } from "./ctx";
 import type { DelegateParams, RunId, RunSummary } from "./lspExt";
 import { pickRun } from "./pick";
 import { isActive, isRetryable, oneLine } from "./view";
+import { t } from "./words";
 
 /** With an argument (from a keybinding or a test) nothing is asked. */
 export async function delegate(ctx: Ctx, arg: unknown): Promise<RunId | undefined> {
@@ -14,7 +15,7 @@ export async function delegate(ctx: Ctx, arg: unknown): Promise<RunId | undefine
 export async function delegateSelection(ctx: Ctx): Promise<RunId | undefined> {
   const focus = inFocus(vscode.window.activeTextEditor);
   if (focus.range) return take(ctx, focus);
-  return void vscode.window.showInformationMessage("NEXUS: select the lines it is about first.");
+  return void vscode.window.showInformationMessage(t("NEXUS: select the lines it is about first."));
 }
 
 /** About one or several files: the explorer's, else the one that is open. */
@@ -22,7 +23,7 @@ export async function delegateFile(ctx: Ctx, arg: unknown, all: unknown): Promis
   const picked = Array.isArray(all) && all.length ? all : [arg instanceof vscode.Uri ? arg : vscode.window.activeTextEditor?.document.uri];
   const uris = picked.filter((uri): uri is vscode.Uri => uri instanceof vscode.Uri && uri.scheme === "file");
   if (uris.length) return take(ctx, { uris: uris.map(String) });
-  return void vscode.window.showInformationMessage("NEXUS: open the file it is about first.");
+  return void vscode.window.showInformationMessage(t("NEXUS: open the file it is about first."));
 }
 
 async function take(ctx: Ctx, focus: Focus, given?: DelegateParams): Promise<RunId | undefined> {
@@ -30,7 +31,7 @@ async function take(ctx: Ctx, focus: Focus, given?: DelegateParams): Promise<Run
   if (!request?.trim()) return undefined;
   const { runId } = await ctx.execute("nexus.delegate", { ...focus, ...given, request: request.trim() });
   ctx.store.touch(runId);
-  vscode.window.setStatusBarMessage(`$(check) NEXUS took on: ${oneLine(request).slice(0, 60)}`, 5000);
+  vscode.window.setStatusBarMessage(t("$(check) NEXUS took on: {0}", oneLine(request).slice(0, 60)), 5000);
   return runId;
 }
 
@@ -48,11 +49,11 @@ function inFocus(editor: vscode.TextEditor | undefined): Focus {
 
 async function askRequest({ uris, range }: Focus): Promise<string | undefined> {
   const file = uris?.map((uri) => vscode.workspace.asRelativePath(vscode.Uri.parse(uri))).join(", ");
-  const lines = range && (range.start.line === range.end.line ? `line ${range.start.line + 1}` : `lines ${range.start.line + 1}–${range.end.line + 1}`);
+  const lines = range && (range.start.line === range.end.line ? t("line {0}", range.start.line + 1) : t("lines {0}–{1}", range.start.line + 1, range.end.line + 1));
   return vscode.window.showInputBox({
-    title: "NEXUS: Delegate to Team",
-    prompt: file ? `Goes along: ${file}${lines ? `, ${lines}` : ""}` : "What should the team do?",
-    placeHolder: "Add input validation to the signup form, with tests",
+    title: t("NEXUS: Delegate to Team"),
+    prompt: file ? t("Goes along: {0}{1}", file, lines ? `, ${lines}` : "") : t("What should the team do?"),
+    placeHolder: t("Add input validation to the signup form, with tests"),
     ignoreFocusOut: true,
   });
 }
@@ -62,10 +63,10 @@ async function askRequest({ uris, range }: Focus): Promise<string | undefined> {
 type Steering = "nexus.run.cancel" | "nexus.run.pause" | "nexus.run.resume" | "nexus.run.retry";
 
 const CAN: Record<Steering, [which: (run: RunSummary) => boolean, none: string]> = {
-  "nexus.run.cancel": [isActive, "no run is at work."],
-  "nexus.run.pause": [(run) => run.status === "in_progress", "no run is at work."],
-  "nexus.run.resume": [(run) => run.status === "paused", "no run is paused."],
-  "nexus.run.retry": [isRetryable, "no run failed or was cancelled."],
+  "nexus.run.cancel": [isActive, t("no run is at work.")],
+  "nexus.run.pause": [(run) => run.status === "in_progress", t("no run is at work.")],
+  "nexus.run.resume": [(run) => run.status === "paused", t("no run is paused.")],
+  "nexus.run.retry": [isRetryable, t("no run failed or was cancelled.")],
 };
 
 export const steer = (command: Steering) => async (ctx: Ctx, arg: unknown): Promise<void> => {

@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import type { ChangeId, Refused } from "./lspExt";
 import { count } from "./view";
+import { t } from "./words";
 
 const DECISIONS: ReadonlySet<string> = new Set([
   "nexus.review.accept",
@@ -38,11 +39,11 @@ export async function afterDecision(before: Before, answer: unknown): Promise<vo
 async function sayRefused(command: string, refused: Refused["refused"]): Promise<void> {
   const reasons = [...new Set(refused.map(({ why }) => why))].join(" ");
   const needs = [...new Set(refused.flatMap((one) => one.needs ?? []))];
-  const text = `NEXUS could not apply ${count(refused.length, "change")}. ${reasons}`;
+  const text = t("NEXUS could not apply {0}. {1}", count(refused.length, "change"), reasons);
   if (!needs.length || refused.some((one) => !one.needs?.length)) return void vscode.window.showWarningMessage(text);
   const ids = refused.map(({ id }) => id);
-  const together = `With the ${count(needs.length, "other")}`;
-  const picked = await vscode.window.showWarningMessage(text, together, "Anyway");
+  const together = t("With the {0}", count(needs.length, "other"));
+  const picked = await vscode.window.showWarningMessage(text, together, t("Anyway"));
   if (picked === together) await decide(command, [...new Set([...needs, ...ids])], false);
   if (picked === "Anyway") await decide(command, ids, true);
 }

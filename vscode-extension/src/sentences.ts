@@ -2,18 +2,19 @@
 import type { Range } from "vscode-languageserver-protocol";
 import type { Ask, DelegateParams } from "./lspExt";
 import { oneLine } from "./view";
+import { t } from "./words";
 
 /** More buttons than this wrap in a notification; then a list is opened instead. */
 const MOST_BUTTONS = 3;
-export const OWN_WORDS = "In my own words…";
-export const SHOW_PLAN = "Look at the plan";
-export const CHOOSE = "Answer…";
+export const OWN_WORDS = t("In my own words…");
+export const SHOW_PLAN = t("Look at the plan");
+export const CHOOSE = t("Answer…");
 
 /** The question in a sentence: who asks, what, why, and what happens without an answer. */
 export function asked(ask: Ask, agentName: string, time: (at: number) => string): string {
-  const who = ask.kind === "question" ? `${agentName} asks: ` : "";
-  const why = ask.why ? ` Why: ${oneLine(ask.why)}` : "";
-  const until = ask.expires ? (ask.options.includes(ask.default) ? ` Without an answer by ${time(ask.expires)}: ${ask.default}.` : ` Waits until ${time(ask.expires)}.`) : "";
+  const who = ask.kind === "question" ? t("{0} asks: ", agentName) : "";
+  const why = ask.why ? t(" Why: {0}", oneLine(ask.why)) : "";
+  const until = ask.expires ? (ask.options.includes(ask.default) ? t(" Without an answer by {0}: {1}.", time(ask.expires), ask.default) : t(" Waits until {0}.", time(ask.expires))) : "";
   return `${who}${oneLine(ask.question)}${why}${until}`;
 }
 

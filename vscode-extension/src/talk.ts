@@ -10,6 +10,7 @@ import { givenChange, pendingIn, pickChange } from "./pick";
 import { fileUri, previewUri } from "./preview";
 import { said } from "./transcript/text";
 import { inOrder, type Placed, shownLine } from "./view";
+import { t } from "./words";
 
 interface Talk {
   thread: vscode.CommentThread;
@@ -24,7 +25,7 @@ export class Talks implements vscode.CommentingRangeProvider, vscode.Disposable 
 
   constructor(private readonly ctx: Ctx) {
     this.controller.commentingRangeProvider = this;
-    this.controller.options = { prompt: "Say what should be different…", placeHolder: "The agent reads this with its next step" };
+    this.controller.options = { prompt: t("Say what should be different…"), placeHolder: t("The agent reads this with its next step") };
     this.subscriptions = [this.controller, ctx.onEvent((event) => this.onEvent(event)), ctx.store.onDidChange(() => this.tidy())];
   }
 
@@ -35,7 +36,7 @@ export class Talks implements vscode.CommentingRangeProvider, vscode.Disposable 
   /** Opens the thread of the change under the cursor, with its text box. */
   async discuss(arg: unknown): Promise<void> {
     const { store } = this.ctx;
-    const change = givenChange(this.ctx, arg) ?? (await pickChange(this.ctx, store.pending.sort(inOrder), "NEXUS: talk about which change?"));
+    const change = givenChange(this.ctx, arg) ?? (await pickChange(this.ctx, store.pending.sort(inOrder), t("NEXUS: talk about which change?")));
     if (!change) return;
     await vscode.commands.executeCommand("nexus.openChange", change.id);
     this.talkAbout(change).thread.collapsibleState = vscode.CommentThreadCollapsibleState.Expanded;
@@ -44,16 +45,16 @@ export class Talks implements vscode.CommentingRangeProvider, vscode.Disposable 
   /** What the user wrote under a thread, ours or one the editor opened at a line. */
   async send({ thread, text }: vscode.CommentReply): Promise<void> {
     const change = this.about(thread);
-    if (!change) return void vscode.window.showInformationMessage("NEXUS: no change waits at these lines any more.");
+    if (!change) return void vscode.window.showInformationMessage(t("NEXUS: no change waits at these lines any more."));
     const talk = this.adopt(thread, change);
     this.say(talk, "You", text);
     const name = this.ctx.store.agentName(change.agentId);
     if (this.ctx.canRevise) {
       await this.ctx.execute("nexus.review.revise", { changeIds: [change.id], feedback: text });
-      this.say(talk, "NEXUS", `${name} makes another version of this change. It takes this one's place when it is there.`);
+      this.say(talk, "NEXUS", t("{0} makes another version of this change. It takes this one's place when it is there.", name));
     } else {
       await this.ctx.execute("nexus.message.send", { runId: change.runId, to: change.taskId, text });
-      this.say(talk, "NEXUS", `${name} reads this at its next step.`);
+      this.say(talk, "NEXUS", t("{0} reads this at its next step.", name));
     }
   }
 

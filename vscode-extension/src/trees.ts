@@ -6,6 +6,7 @@ import type { Store } from "./store";
 import type { Group } from "./groups";
 import type { History } from "./history";
 import { agentRow, askRow, changeRow, gateRow, isActive, type Placed, qualityRow, type Row, runRow, taskRow } from "./view";
+import { t } from "./words";
 
 export type Node =
   | { kind: "run"; run: RunSummary }
@@ -81,7 +82,7 @@ export class RunsTree implements vscode.TreeDataProvider<Node>, vscode.Disposabl
 
   private badge(): void {
     const asks = this.store.asks.length;
-    this.view.badge = asks ? { value: asks, tooltip: asks === 1 ? "a question waits for you" : `${asks} questions wait for you` } : undefined;
+    this.view.badge = asks ? { value: asks, tooltip: asks === 1 ? t("a question waits for you") : t("{0} questions wait for you", asks) } : undefined;
   }
 
   dispose(): void {
@@ -121,7 +122,7 @@ export class TeamTree implements vscode.TreeDataProvider<Node>, vscode.Disposabl
     const { agent } = node;
     const pending = this.store.pending.filter((change) => change.agentId === agent.agent_id).length;
     const row = item(`agent:${agent.agent_id}`, agentRow(agent, this.taskTitle(agent.current_task), pending));
-    row.command = { command: "nexus.showTranscript", title: "Show Transcript", arguments: [node] };
+    row.command = { command: "nexus.showTranscript", title: t("Show Transcript"), arguments: [node] };
     return row;
   }
 
@@ -157,13 +158,13 @@ export function item(id: string, row: Row, open?: boolean): vscode.TreeItem {
 export function changeItem(store: Store, change: Placed): vscode.TreeItem {
   const path = vscode.workspace.asRelativePath(fileUri(change));
   const row = item(`change:${change.id}`, changeRow(change, path, store.agentName(change.agentId)));
-  row.command = { command: "nexus.openChange", title: "Open", arguments: [change.id] };
+  row.command = { command: "nexus.openChange", title: t("Open"), arguments: [change.id] };
   return row;
 }
 
 function askItem(ask: Ask, agentName: string): vscode.TreeItem {
   const tree = item(`ask:${ask.askId}`, askRow(ask, agentName));
   const node: Node = { kind: "ask", ask };
-  tree.command = { command: "nexus.answerAsk", title: "Answer", arguments: [node] };
+  tree.command = { command: "nexus.answerAsk", title: t("Answer"), arguments: [node] };
   return tree;
 }

@@ -12,12 +12,16 @@ export function speak(bundle: Words | undefined): void {
   words = bundle ?? {};
 }
 
-/** `{0}`, `{1}`… are the values; a text that is not in the bundle stays English. */
-export function t(text: string, ...values: readonly (string | number)[]): string {
-  return (words[text] ?? text).replace(/\{(\d+)\}/g, (hole, at: string) => String(values[Number(at)] ?? hole));
+/**
+ * `{0}`, `{1}`… are the values; a text that is not in the bundle stays English.
+ *
+ * Constants may be made with it: `speak` is called before any other module of the extension is read.
+ */
+export function t(text: string, ...values: readonly unknown[]): string {
+  return (words[text] ?? text).replace(/\{(\d+)\}/g, (hole, at: string) => (Number(at) < values.length ? String(values[Number(at)] ?? "") : hole));
 }
 
 /** The text for one, or the text for any other number; `{0}` is the number, further values follow it. */
-export function counted(n: number, one: string, many: string, ...values: readonly (string | number)[]): string {
+export function counted(n: number, one: string, many: string, ...values: readonly unknown[]): string {
   return t(n === 1 ? one : many, n, ...values);
 }

@@ -27,6 +27,8 @@ await scenario("walkthrough", async ({ page, code, step, given }) => {
     await page.waitForURL(/nexus-sample/, { timeout: 30_000 });
     await code.ready();
     await card("Start the language server").waitFor({ timeout: 30_000 });
+    await page.keyboard.press("Control+B"); // more room: the pictures show
+    await done("Open something to try it on").waitFor({ timeout: 10_000 });
     await done("Start the language server").waitFor({ timeout: 30_000 });
   });
   await step("a team is chosen", async () => {
@@ -40,13 +42,13 @@ await scenario("walkthrough", async ({ page, code, step, given }) => {
     await code.toast("ready for").waitFor({ timeout: given.patience });
   });
   await step("its changes are looked at", async () => {
-    await page.locator(".tab", { hasText: "Get Started" }).first().click();
+    await page.locator(".tab", { hasText: "Welcome" }).first().click();
     clicks += 1;
     await click("Look at the changes", "Show All Changes");
     await page.locator(".multiDiffEditor, .monaco-diff-editor").first().waitFor({ timeout: 15_000 });
   });
   await step("and accepted", async () => {
-    await page.locator(".tab", { hasText: "Get Started" }).first().click();
+    await page.locator(".tab", { hasText: "Welcome" }).first().click();
     clicks += 1;
     await click("Accept what you like", "Accept All Changes");
     await done("Accept what you like").waitFor({ timeout: 20_000 });

@@ -50,7 +50,7 @@ function leftText(model: Model): string {
   if (!model.snapshot.run?.tasks.length) return "–";
   const { left, tasks } = pathOf(model);
   if (!model.snapshot.run.tasks.some((task) => task.status === "pending" || task.status === "in_progress")) return "–";
-  return left === undefined ? counted(tasks.length, "{0} task, not measured yet", "{0} tasks, not measured yet") : t("about {0}", duration(left));
+  return left === undefined ? counted(tasks.length, "{0} task, not measured yet", "{0} tasks, not measured yet") : t("roughly {0}", duration(left));
 }
 
 function actions(status: RunStatus, pending: number, total: number): Spec[] {
@@ -361,7 +361,7 @@ function agentCard(model: Model, agent: AgentSnapshot): Spec {
   return el(
     "li.agent",
     { key: agent.agent_id, class: waits ? "asks" : agent.instances.length ? "busy" : "idle" },
-    el("div.line", {}, el("span.initial", { "aria-hidden": "true" }, agent.name.slice(0, 1)), el("span.name", {}, agent.name), el("span.role", {}, agent.role.replaceAll("_", " ")), el("span.state", {}, state)),
+    el("div.line", {}, el("span.initial", { "aria-hidden": "true" }, agent.name.slice(0, 1)), el("span.name", {}, agent.name), el("span.role", {}, t(agent.role.replaceAll("_", " "))), el("span.state", {}, state)),
     ...agent.instances.map((one) => instanceSpec(model, one)),
     figures.length ? el("div.dim", { key: "figures" }, figures.join(" · ")) : undefined,
   );

@@ -32,7 +32,7 @@ export function addTalk(talks: Talks, event: NexusEvent): boolean {
       at: event.at,
       from: message.from.agent_id,
       to: recipients.map((each) => each.replace(/#.*$/, "")),
-      type: (message.message_type ?? "response").replaceAll("_", " "),
+      type: t((message.message_type ?? "response").replaceAll("_", " ")),
       urgent: message.priority === "high" || message.priority === "critical",
       text: wordsOf(message),
       reach: new Map(recipients.map((each) => [each, "sent"])),

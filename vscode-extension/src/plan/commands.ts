@@ -3,13 +3,14 @@ import * as vscode from "vscode";
 import type { Ctx } from "../ctx";
 import type { RunSummary } from "../lspExt";
 import { pickRun } from "../pick";
-import { count } from "../view";
+import { count, word } from "../view";
 import { agentsOf, PLAN_SCHEME, planAtHand, planUri, waits } from "./documents";
 import { assigned, moved, removed, withOneMore } from "./edits";
 import { parsePlan } from "./text";
+import { t } from "../words";
 
 export async function showPlan(ctx: Ctx, arg: unknown): Promise<void> {
-  const runId = await pickRun(ctx, arg, () => true, "there is no run yet.");
+  const runId = await pickRun(ctx, arg, () => true, t("there is no run yet."));
   const run = runId && (await ctx.store.load(runId));
   if (run) await vscode.window.showTextDocument(planUri(run), { preview: false });
 }
@@ -19,7 +20,7 @@ const awaiting = (ctx: Ctx) => (run: RunSummary): boolean => {
   const detail = ctx.store.run(run.runId);
   return detail ? waits(detail) : run.status === "awaiting_approval";
 };
-const NO_PLAN = "no plan waits for you.";
+const NO_PLAN = t("no plan waits for you.");
 
 /** The plan as it stands in its document; with problems in it, it is shown instead of sent. */
 export async function approvePlan(ctx: Ctx, arg: unknown): Promise<void> {
@@ -31,7 +32,7 @@ export async function approvePlan(ctx: Ctx, arg: unknown): Promise<void> {
   if (changed && first) {
     const at = new vscode.Range(first.line, first.start, first.line, first.end);
     await vscode.window.showTextDocument(planUri(run), { preview: false, selection: at });
-    return void vscode.window.showWarningMessage(`NEXUS: ${count(problems.length, "problem")} in the plan. ${first.message}`);
+    return void vscode.window.showWarningMessage(t("NEXUS: {0} in the plan. {1}", count(problems.length, "problem"), first.message));
   }
   // Unsaved edits would keep the document from showing the plan as it was approved.
   await openPlan(planUri(run))?.save();
@@ -46,7 +47,7 @@ export async function rejectPlan(ctx: Ctx, arg: unknown): Promise<void> {
   const runId = await pickRun(ctx, arg, awaiting(ctx), NO_PLAN);
   const run = runId && (await ctx.store.load(runId));
   if (!run) return;
-  const reason = await vscode.window.showInputBox({ title: "NEXUS: Reject Plan", prompt: "Why? (may stay empty)", ignoreFocusOut: true });
+  const reason = await vscode.window.showInputBox({ title: t("NEXUS: Reject Plan"), prompt: t("Why? (may stay empty)"), ignoreFocusOut: true });
   if (reason === undefined) return;
   await openPlan(planUri(run))?.save();
   await ctx.execute("nexus.plan.reject", { runId, ...(reason.trim() ? { reason: reason.trim() } : {}) });
@@ -72,8 +73,8 @@ export async function editPlan(ctx: Ctx, uri: unknown, what: unknown, at: unknow
       case "add":
         return withOneMore(text, parsed, agents);
       case "assign": {
-        const items = ctx.store.agents.map(({ name, role, current_task }) => ({ label: name, description: role.replaceAll("_", " "), detail: current_task ? "at work" : "" }));
-        const picked = await vscode.window.showQuickPick(items, { title: `NEXUS: who does “${parsed.spots[task]?.title}”?` });
+        const items = ctx.store.agents.map(({ name, role, current_task }) => ({ label: name, description: word(role), detail: current_task ? t("at work") : "" }));
+        const picked = await vscode.window.showQuickPick(items, { title: t("NEXUS: who does “{0}”?", parsed.spots[task]?.title) });
         return picked && assigned(text, parsed, task, picked.label);
       }
       default:

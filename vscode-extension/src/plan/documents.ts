@@ -8,6 +8,7 @@ import type { RunDetail, RunId } from "../lspExt";
 import type { Store } from "../store";
 import { oneLine } from "../view";
 import { type Named, type ParsedPlan, parsePlan, planText } from "./text";
+import { t } from "../words";
 
 export const PLAN_SCHEME = "nexus-plan";
 export const PLAN_LANGUAGE = "nexus-plan";
@@ -70,7 +71,7 @@ export class PlanFiles implements vscode.FileSystemProvider, vscode.Disposable {
 
   async writeFile(uri: vscode.Uri, content: Uint8Array): Promise<void> {
     const run = this.store.run(planRun(uri));
-    if (!run || !waits(run)) throw vscode.FileSystemError.NoPermissions("This plan was decided already.");
+    if (!run || !waits(run)) throw vscode.FileSystemError.NoPermissions(t("This plan was decided already."));
     await this.drafts.update(uri.toString(), Buffer.from(content).toString());
     await this.current(uri);
   }

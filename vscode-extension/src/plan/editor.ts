@@ -4,6 +4,7 @@ import type { Store } from "../store";
 import { count } from "../view";
 import { agentsOf, PLAN_LANGUAGE, PLAN_SCHEME, planRun, waits } from "./documents";
 import { FIELDS, type Named, type ParsedPlan, parsePlan, type PlanProblem, TYPES } from "./text";
+import { t } from "../words";
 
 const HERE = { scheme: PLAN_SCHEME };
 
@@ -60,17 +61,17 @@ export class PlanEditor implements vscode.CodeLensProvider, vscode.CompletionIte
     const lens = (line: number, title: string, command = "", ...args: unknown[]): vscode.CodeLens =>
       new vscode.CodeLens(new vscode.Range(line, 0, line, 0), { title, command, arguments: args });
     const people = new Set(plan.tasks.map(({ agent }) => agent)).size;
-    const size = `${count(plan.tasks.length, "task")} for ${count(people, "agent")}`;
-    if (!waits(run)) return [lens(0, `${size}, ${run.status.replaceAll("_", " ")}: read only`)];
+    const size = t("{0} for {1}", count(plan.tasks.length, "task"), count(people, "agent"));
+    if (!waits(run)) return [lens(0, t("{0}, {1}: read only", size, run.status.replaceAll("_", " ")))];
     const approve = problems.length
-      ? lens(0, `$(warning) ${count(problems.length, "problem")} to mend before you can approve`, "editor.action.marker.next")
-      : lens(0, "$(check) Approve plan", "nexus.approvePlan", document.uri);
-    const top = [approve, lens(0, "$(close) Reject plan", "nexus.rejectPlan", document.uri), lens(0, "$(add) Add a task", "nexus.plan.edit", document.uri, "add"), lens(0, size)];
+      ? lens(0, t("$(warning) {0} to mend before you can approve", count(problems.length, "problem")), "editor.action.marker.next")
+      : lens(0, t("$(check) Approve plan"), "nexus.approvePlan", document.uri);
+    const top = [approve, lens(0, t("$(close) Reject plan"), "nexus.rejectPlan", document.uri), lens(0, t("$(add) Add a task"), "nexus.plan.edit", document.uri, "add"), lens(0, size)];
     const tasks = spots.flatMap(({ from }, at) => [
-      ...(at > 0 ? [lens(from, "$(arrow-up) Move up", "nexus.plan.edit", document.uri, "up", at)] : []),
-      ...(at < spots.length - 1 ? [lens(from, "$(arrow-down) Move down", "nexus.plan.edit", document.uri, "down", at)] : []),
-      lens(from, "$(account) Give to…", "nexus.plan.edit", document.uri, "assign", at),
-      lens(from, "$(trash) Remove", "nexus.plan.edit", document.uri, "remove", at),
+      ...(at > 0 ? [lens(from, t("$(arrow-up) Move up"), "nexus.plan.edit", document.uri, "up", at)] : []),
+      ...(at < spots.length - 1 ? [lens(from, t("$(arrow-down) Move down"), "nexus.plan.edit", document.uri, "down", at)] : []),
+      lens(from, t("$(account) Give to…"), "nexus.plan.edit", document.uri, "assign", at),
+      lens(from, t("$(trash) Remove"), "nexus.plan.edit", document.uri, "remove", at),
     ]);
     return [...top, ...tasks];
   }
@@ -103,7 +104,7 @@ export class PlanEditor implements vscode.CodeLensProvider, vscode.CompletionIte
     const here = this.parsed(document).problems.filter((problem) => spotRange(problem).intersection(range));
     return here.flatMap((problem) =>
       problem.instead.slice(0, 12).map((word) => {
-        const action = new vscode.CodeAction(`Use “${word}”`, vscode.CodeActionKind.QuickFix);
+        const action = new vscode.CodeAction(t("Use “{0}”", word), vscode.CodeActionKind.QuickFix);
         action.edit = new vscode.WorkspaceEdit();
         action.edit.replace(document.uri, spotRange(problem), word);
         action.diagnostics = [diagnostic(problem)];

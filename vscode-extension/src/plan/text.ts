@@ -20,6 +20,7 @@
  */
 import type { Plan, PlanTask, TaskType } from "../lspExt";
 import { oneLine } from "../view";
+import { t } from "../words";
 
 export interface Named {
   id: string;
@@ -164,7 +165,7 @@ function setField({ task, ...draft }: Draft, key: string, value: string, spot: S
     case "type": {
       const type = TYPES.find((each) => same(each, value));
       if (type) task.type = type;
-      else problems.push({ ...spot, message: `“${value}” is not a type of task. Use one of: ${TYPES.join(", ")}.`, instead: [...TYPES] });
+      else problems.push({ ...spot, message: t("“{0}” is not a type of task. Use one of: {1}.", value, TYPES.join(", ")), instead: [...TYPES] });
       return;
     }
     case "after":
@@ -172,11 +173,11 @@ function setField({ task, ...draft }: Draft, key: string, value: string, spot: S
       const parts = listed(value, spot);
       task[key === "after" ? "depends_on" : "writes"] = parts.map(({ text }) => text);
       if (key === "after") draft.after.push(...parts);
-      else problems.push(...parts.filter(({ text }) => leaves(text)).map((part) => ({ ...part, message: `“${part.text}” leaves the workspace. Use a path relative to it.`, instead: [] })));
+      else problems.push(...parts.filter(({ text }) => leaves(text)).map((part) => ({ ...part, message: t("“{0}” leaves the workspace. Use a path relative to it.", part.text), instead: [] })));
       return;
     }
     default: {
-      const message = `“${key}” is not a field of a task. Use ${FIELDS.join(", ")}; or leave a blank line before the description.`;
+      const message = t("“{0}” is not a field of a task. Use {1}; or leave a blank line before the description.", key, FIELDS.join(", "));
       problems.push({ line: spot.line, start: 0, end: key.length, message, instead: [...FIELDS] });
     }
   }
@@ -219,9 +220,9 @@ function giveIds(drafts: readonly Draft[]): void {
 
 function wrongIn(drafts: readonly Draft[], agents: readonly Named[], lines: readonly string[]): PlanProblem[] {
   const all: Spot = { line: 0, start: 0, end: lines[0]?.length ?? 0 };
-  if (!drafts.length) return [{ ...all, message: "The plan has no task. A task begins with a line “## What is to be done”.", instead: [] }];
+  if (!drafts.length) return [{ ...all, message: t("The plan has no task. A task begins with a line “## What is to be done”."), instead: [] }];
   const found: PlanProblem[] = [];
-  if (drafts.length > MOST_TASKS) found.push({ ...all, message: `${drafts.length} tasks are too many. Leave at most ${MOST_TASKS}.`, instead: [] });
+  if (drafts.length > MOST_TASKS) found.push({ ...all, message: t("{0} tasks are too many. Leave at most {1}.", drafts.length, MOST_TASKS), instead: [] });
   const ids = drafts.map(({ task }) => task.id);
   for (const draft of drafts) found.push(...wrongWith(draft, ids, agents));
   return found.length ? found : circle(drafts);
@@ -231,16 +232,16 @@ function wrongWith(draft: Draft, ids: readonly string[], agents: readonly Named[
   const { task, heading, idSpot, agent, after } = draft;
   const found: PlanProblem[] = [];
   const names = agents.map(({ id }) => nameOf(id, agents));
-  if (!task.title) found.push({ ...heading, message: "This task has no title. Say in a few words what is done.", instead: [] });
-  if (!/^[A-Za-z0-9_-][A-Za-z0-9_.-]*$/.test(task.id)) found.push({ ...idSpot, message: `“${task.id}” is not an id. Use letters, digits, _ . and -.`, instead: [] });
-  if (ids.indexOf(task.id) !== ids.lastIndexOf(task.id)) found.push({ ...idSpot, message: `Two tasks are called “${task.id}”. Give each an id of its own.`, instead: [] });
-  if (!task.agent) found.push({ ...agent, message: `Nobody does this task. Write “agent:” and one of: ${names.join(", ")}.`, instead: [] });
-  else if (agents.length && !agents.some(({ id }) => id === task.agent)) found.push({ ...agent, message: `Nobody is called “${task.agent}”. Use one of: ${names.join(", ")}.`, instead: names });
+  if (!task.title) found.push({ ...heading, message: t("This task has no title. Say in a few words what is done."), instead: [] });
+  if (!/^[A-Za-z0-9_-][A-Za-z0-9_.-]*$/.test(task.id)) found.push({ ...idSpot, message: t("“{0}” is not an id. Use letters, digits, _ . and -.", task.id), instead: [] });
+  if (ids.indexOf(task.id) !== ids.lastIndexOf(task.id)) found.push({ ...idSpot, message: t("Two tasks are called “{0}”. Give each an id of its own.", task.id), instead: [] });
+  if (!task.agent) found.push({ ...agent, message: t("Nobody does this task. Write “agent:” and one of: {0}.", names.join(", ")), instead: [] });
+  else if (agents.length && !agents.some(({ id }) => id === task.agent)) found.push({ ...agent, message: t("Nobody is called “{0}”. Use one of: {1}.", task.agent, names.join(", ")), instead: names });
   const others = ids.filter((id) => id !== task.id);
   task.depends_on.forEach((id, at) => {
     const spot = after[at] ?? heading;
-    if (id === task.id) found.push({ ...spot, message: "A task cannot wait for itself.", instead: others });
-    else if (!ids.includes(id)) found.push({ ...spot, message: `There is no task “${id}”. ${others.length ? `Use one of: ${others.join(", ")}.` : "Leave this empty."}`, instead: others });
+    if (id === task.id) found.push({ ...spot, message: t("A task cannot wait for itself."), instead: others });
+    else if (!ids.includes(id)) found.push({ ...spot, message: t("There is no task “{0}”. {1}", id, others.length ? t("Use one of: {0}.", others.join(", ")) : t("Leave this empty.")), instead: others });
   });
   return found;
 }
@@ -264,7 +265,7 @@ function circle(drafts: readonly Draft[]): PlanProblem[] {
     const first = ring && byId.get(ring[0] ?? "");
     if (!ring || !first) continue;
     const spot = first.after[first.task.depends_on.indexOf(ring[1] ?? "")] ?? first.heading;
-    return [{ ...spot, message: `These tasks wait for each other: ${ring.join(" → ")}. Take one link out.`, instead: [] }];
+    return [{ ...spot, message: t("These tasks wait for each other: {0}. Take one link out.", ring.join(" → ")), instead: [] }];
   }
   return [];
 }

@@ -11,6 +11,7 @@ import { pickRun } from "../pick";
 import { isNode } from "../trees";
 import { oneLine } from "../view";
 import { type Subject, transcript } from "./text";
+import { t } from "../words";
 
 export const TRANSCRIPT_SCHEME = "nexus-transcript";
 const LANGUAGE = "nexus-transcript";
@@ -55,7 +56,7 @@ export class Transcripts implements vscode.TextDocumentContentProvider, vscode.D
       path: (file) => vscode.workspace.asRelativePath(vscode.Uri.parse(file)),
       time: (at) => new Date(at * 1000).toTimeString().slice(0, 8),
     });
-    return text || "Nothing has happened yet. What the agent says and does is written here as it happens.\n";
+    return text || t("Nothing has happened yet. What the agent says and does is written here as it happens.\n");
   }
 
   private opened(document: vscode.TextDocument): void {
@@ -116,19 +117,19 @@ function ofAgent(ctx: Ctx, agentId: string): Found | undefined {
   const agent = ctx.store.agents.find((each) => each.agent_id === agentId);
   const current = agent?.instances[0]?.run_id ?? agent?.current_task?.split("/")[0];
   const runId = current ?? ctx.store.loaded.find((run) => run.tasks.some((task) => task.agentId === agentId && task.status !== "pending"))?.runId ?? ctx.store.runs[0]?.runId;
-  if (!runId) return void vscode.window.showInformationMessage("NEXUS: there is no run yet.");
+  if (!runId) return void vscode.window.showInformationMessage(t("NEXUS: there is no run yet."));
   return { runId, subject: { agentId }, title: agent?.name ?? agentId };
 }
 
 async function chosen(ctx: Ctx, arg: unknown): Promise<Found | undefined> {
-  const runId = await pickRun(ctx, arg, () => true, "there is no run yet.");
+  const runId = await pickRun(ctx, arg, () => true, t("there is no run yet."));
   const run = runId && (await ctx.store.load(runId));
   if (!run) return undefined;
-  const whole = { label: "$(list-flat) Everybody", description: oneLine(run.request), subject: {}, title: run.request };
+  const whole = { label: t("$(list-flat) Everybody"), description: oneLine(run.request), subject: {}, title: run.request };
   const people = [...new Set(run.tasks.map((task) => task.agentId))].map((agentId) => {
     const name = ctx.store.agentName(agentId);
     return { label: `$(account) ${name}`, description: run.tasks.filter((task) => task.agentId === agentId).map((task) => task.title).join(", "), subject: { agentId }, title: name };
   });
-  const picked = arg === undefined && people.length ? await vscode.window.showQuickPick([whole, ...people], { title: "NEXUS: whose transcript?" }) : whole;
+  const picked = arg === undefined && people.length ? await vscode.window.showQuickPick([whole, ...people], { title: t("NEXUS: whose transcript?") }) : whole;
   return picked && { runId, subject: picked.subject, title: picked.title };
 }

@@ -4,6 +4,7 @@
  */
 import type { AgentId, AskId, NexusEvent, TaskId } from "../lspExt";
 import { count, duration, money, oneLine, weight } from "../view";
+import { t } from "../words";
 
 /** Whose transcript: one agent's, one task's, or (neither given) the whole run's. */
 export interface Subject {
@@ -63,70 +64,70 @@ interface Entry {
 
 /** What an event says; undefined for what only machinery cares about. */
 function entry(event: NexusEvent, { agentName, taskTitle, path }: Wording): Entry | undefined {
-  const task = (id: TaskId | null): string => (id ? `“${taskTitle(id)}”` : "the whole run");
+  const task = (id: TaskId | null): string => (id ? `“${taskTitle(id)}”` : t("the whole run"));
   switch (event.type) {
     case "run_started":
-      return { line: `You asked: ${oneLine(event.request)}` };
+      return { line: t("You asked: {0}", oneLine(event.request)) };
     case "run_paused":
-      return { line: `Paused: ${event.reason}` };
+      return { line: t("Paused: {0}", event.reason) };
     case "run_resumed":
-      return { line: "Resumed" };
+      return { line: t("Resumed") };
     case "run_recovered":
-      return { line: "NEXUS was started again; nobody worked in between" };
+      return { line: t("NEXUS was started again; nobody worked in between") };
     case "run_ready":
-      return { line: "Ready for review", below: event.summary };
+      return { line: t("Ready for review"), below: event.summary };
     case "run_completed":
-      return { line: `Completed: ${event.accepted} accepted, ${event.rejected} rejected, ${event.outdated} outdated` };
+      return { line: t("Completed: {0} accepted, {1} rejected, {2} outdated", event.accepted, event.rejected, event.outdated) };
     case "run_failed":
-      return { line: "Failed", below: event.reason };
+      return { line: t("Failed"), below: event.reason };
     case "run_cancelled":
-      return { line: "Cancelled" };
+      return { line: t("Cancelled") };
     case "plan_proposed":
-      return { line: `Plan of ${count(event.plan.tasks.length, "task")}: ${oneLine(event.plan.summary)}` };
+      return { line: t("Plan of {0}: {1}", count(event.plan.tasks.length, "task"), oneLine(event.plan.summary)) };
     case "plan_approved":
-      return { line: "Plan approved" };
+      return { line: t("Plan approved") };
     case "plan_rejected":
-      return { line: `Plan rejected${event.reason ? `: ${event.reason}` : ""}` };
+      return { line: t("Plan rejected{0}", event.reason ? `: ${event.reason}` : "") };
     case "plan_revised":
-      return { line: `Another plan: ${oneLine(event.plan.summary)}`, below: event.why };
+      return { line: t("Another plan: {0}", oneLine(event.plan.summary)), below: event.why };
     case "task_started":
-      return { line: `${agentName(event.agentId)} starts ${task(event.taskId)}${event.attempt > 1 ? `, attempt ${event.attempt}` : ""}` };
+      return { line: t("{0} starts {1}{2}", agentName(event.agentId), task(event.taskId), event.attempt > 1 ? t(", attempt {0}", event.attempt) : "") };
     case "task_progress":
       return { line: `${agentName(event.agentId)}: ${event.message}` };
     case "task_submitted":
-      return { line: `Work on ${task(event.taskId)} handed in${event.seconds ? ` after ${duration(event.seconds)}` : ""}${event.usd ? `, ${money(event.usd)}` : ""}`, below: event.summary };
+      return { line: t("Work on {0} handed in{1}{2}", task(event.taskId), event.seconds ? t(" after {0}", duration(event.seconds)) : "", event.usd ? `, ${money(event.usd)}` : ""), below: event.summary };
     case "task_repair":
-      return { line: `${task(event.taskId)} is tried again${event.cause ? `: ${event.cause.replaceAll("_", " ")}` : ""}`, below: event.evidence };
+      return { line: t("{0} is tried again{1}", task(event.taskId), event.cause ? `: ${event.cause.replaceAll("_", " ")}` : ""), below: event.evidence };
     case "task_completed":
-      return { line: `${agentName(event.agentId)} finished ${task(event.taskId)}` };
+      return { line: t("{0} finished {1}", agentName(event.agentId), task(event.taskId)) };
     case "task_failed":
-      return { line: `${agentName(event.agentId)} could not do ${task(event.taskId)}`, below: event.reason };
+      return { line: t("{0} could not do {1}", agentName(event.agentId), task(event.taskId)), below: event.reason };
     case "task_cancelled":
-      return { line: `${task(event.taskId)} was given up: ${event.reason}` };
+      return { line: t("{0} was given up: {1}", task(event.taskId), event.reason) };
     case "gate_passed":
-      return { line: `Gate ${event.gate} passed on ${task(event.taskId)}` };
+      return { line: t("Gate {0} passed on {1}", event.gate, task(event.taskId)) };
     case "gate_failed":
-      return { line: `Gate ${event.gate} failed on ${task(event.taskId)}`, below: event.output };
+      return { line: t("Gate {0} failed on {1}", event.gate, task(event.taskId)), below: event.output };
     case "gate_not_measured":
-      return { line: `Gate ${event.gate} not measured on ${task(event.taskId)}: ${event.why}` };
+      return { line: t("Gate {0} not measured on {1}: {2}", event.gate, task(event.taskId), event.why) };
     case "gate_warning":
-      return event.places.length ? { line: `Gate ${event.gate} asks about ${count(event.places.length, "place")}`, below: event.places.map((at) => `${at.path}:${at.line + 1}: ${at.message}`).join("\n") } : undefined;
+      return event.places.length ? { line: t("Gate {0} asks about {1}", event.gate, count(event.places.length, "place")), below: event.places.map((at) => `${at.path}:${at.line + 1}: ${at.message}`).join("\n") } : undefined;
     case "change_proposed": {
       const { change } = event;
-      return { line: `Proposes ${path(change.uri)} (${weight(change)}): ${oneLine(change.why)}`, below: change.kind === "edit" ? diff(change.before, change.after) : undefined };
+      return { line: t("Proposes {0} ({1}): {2}", path(change.uri), weight(change), oneLine(change.why)), below: change.kind === "edit" ? diff(change.before, change.after) : undefined };
     }
     case "revision_asked":
-      return { line: `You asked for another version: ${oneLine(event.feedback)}` };
+      return { line: t("You asked for another version: {0}", oneLine(event.feedback)) };
     case "conflict_forecast":
       return event.clashes.length ? { line: `${count(event.clashes.length, "clash", "clashes")} foreseen`, below: event.clashes.map(({ message }) => `- ${oneLine(message)}`).join("\n") } : undefined;
     case "ask_opened":
-      return { line: `${event.agentId ? agentName(event.agentId) : "NEXUS"} asks you: ${oneLine(event.question)}`, below: event.why };
+      return { line: t("{0} asks you: {1}", event.agentId ? agentName(event.agentId) : "NEXUS", oneLine(event.question)), below: event.why };
     case "ask_answered":
-      return { line: `Answer: ${event.answer}` };
+      return { line: t("Answer: {0}", event.answer) };
     case "budget_warning":
-      return { line: `80 % of a budget is spent (${event.measure})` };
+      return { line: t("80 % of a budget is spent ({0})", event.measure) };
     case "budget_spent":
-      return { line: `A budget is spent (${event.measure})` };
+      return { line: t("A budget is spent ({0})", event.measure) };
     case "message_sent": {
       const words = said(event.message.payload);
       // An assignment and a result have no words of their own: what they say is in the lines beside them.
@@ -135,13 +136,13 @@ function entry(event: NexusEvent, { agentName, taskTitle, path }: Wording): Entr
       return { line: `${nameOf(event.message.from.agent_id, agentName)} to ${to}:`, below: words };
     }
     case "message_dead":
-      return { line: `A message did not reach ${nameOf(event.recipient, agentName)}: ${event.why}` };
+      return { line: t("A message did not reach {0}: {1}", nameOf(event.recipient, agentName), event.why) };
     case "agent_note":
-      return { line: `${agentName(event.agentId)} notes:`, below: event.text };
+      return { line: t("{0} notes:", agentName(event.agentId)), below: event.text };
     case "agent_unavailable":
-      return { line: `${event.backend} rests: ${event.why}` };
+      return { line: t("{0} rests: {1}", event.backend, event.why) };
     case "memory_recalled":
-      return event.items.length ? { line: `Reminded of ${count(event.items.length, "thing")}`, below: event.items.map(({ text }) => `- ${oneLine(text)}`).join("\n") } : undefined;
+      return event.items.length ? { line: t("Reminded of {0}", count(event.items.length, "thing")), below: event.items.map(({ text }) => `- ${oneLine(text)}`).join("\n") } : undefined;
     default:
       return undefined;
   }
@@ -149,7 +150,7 @@ function entry(event: NexusEvent, { agentName, taskTitle, path }: Wording): Entr
 
 /** An instance is `<agent>#<task>`. */
 export function nameOf(party: string, agentName: (id: AgentId) => string): string {
-  if (party === "user") return "you";
+  if (party === "user") return t("you");
   if (party === "nexus_prime") return "NEXUS Prime";
   return agentName(party.split("#")[0] ?? party);
 }
