@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -68,3 +69,19 @@ def test_the_dashboard_is_live_and_readable_in_every_theme(run_scenario: Scenari
 
 def test_a_new_user_is_led_to_an_accepted_change_in_two_minutes(run_scenario: Scenario) -> None:
     run_scenario("walkthrough", {"patience": 90_000}, timeout=400)
+
+
+def test_a_workspace_that_is_not_trusted_raises_no_rights(run_scenario: Scenario, workspace: Path) -> None:
+    wishes = {"nexus.testCommand": "touch RAN", "nexus.approval": "ask", "nexus.server.command": ["touch", "RAN"]}
+    (workspace / ".vscode").mkdir()
+    (workspace / ".vscode/settings.json").write_text(json.dumps(wishes))
+    run_scenario(
+        "untrusted",
+        {
+            "request": "Fix the lint problems",
+            "file": "receipt.py",
+            "trusted": False,
+            "settings": {"nexus.trace.server": "messages", "security.workspace.trust.startupPrompt": "never"},
+        },
+        timeout=300,
+    )

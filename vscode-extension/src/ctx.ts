@@ -21,6 +21,7 @@ import { endAll, showWorkDone } from "./progress";
 import { afterDecision, beforeDecision } from "./saving";
 import { findServer, type Launch, SERVER_CWD } from "./server";
 import { Store } from "./store";
+import { traceChannel } from "./trace";
 import { t } from "./words";
 
 export class Ctx implements vscode.Disposable {
@@ -29,6 +30,8 @@ export class Ctx implements vscode.Disposable {
   readonly history = new History((runId, afterSeq) => this.askEvents(runId, afterSeq));
   private readonly events = new vscode.EventEmitter<NexusEvent>();
   readonly onEvent = this.events.event;
+
+  private readonly traceLog: vscode.LogOutputChannel;
 
   launch: Launch | undefined;
   private client: LanguageClient | undefined;
@@ -40,6 +43,7 @@ export class Ctx implements vscode.Disposable {
   private turn: Promise<void> = Promise.resolve();
 
   constructor(readonly extension: vscode.ExtensionContext) {
+    this.traceLog = traceChannel(this.log, extension.subscriptions);
     void setContext("serverState", "stopped");
   }
 
@@ -180,6 +184,7 @@ export class Ctx implements vscode.Disposable {
       documentSelector: [{ scheme: "file" }, { scheme: PREVIEW_SCHEME }],
       initializationOptions: { ...readSettings(), previewScheme: PREVIEW_SCHEME, reviseCommand: "nexus.reviseChange", ownAsks: true },
       outputChannel: this.log,
+      traceOutputChannel: this.traceLog,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
       middleware: this.middleware(),
       diagnosticCollectionName: SOURCE,
