@@ -72,7 +72,11 @@ def test_a_new_user_is_led_to_an_accepted_change_in_two_minutes(run_scenario: Sc
 
 
 def test_a_workspace_that_is_not_trusted_raises_no_rights(run_scenario: Scenario, workspace: Path) -> None:
-    wishes = {"nexus.testCommand": "touch RAN", "nexus.approval": "ask", "nexus.server.command": ["touch", "RAN"]}
+    wishes = {
+        "nexus.testCommand": "touch RAN",
+        "nexus.approval": "ask",
+        "nexus.server.command": ["touch", "RAN"],
+    }
     (workspace / ".vscode").mkdir()
     (workspace / ".vscode/settings.json").write_text(json.dumps(wishes))
     run_scenario(
@@ -85,3 +89,7 @@ def test_a_workspace_that_is_not_trusted_raises_no_rights(run_scenario: Scenario
         },
         timeout=300,
     )
+
+
+def test_the_dashboard_in_a_plain_browser_stays_quick_with_forty_tasks(run_scenario: Scenario) -> None:
+    run_scenario("page", {})

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as vscode from "vscode";
-import type { Ctx } from "./ctx";
+import { type Ctx, setContext } from "./ctx";
 import { ANTHROPIC, setKey } from "./keys";
 import type { Team } from "./lspExt";
 import { delegate } from "./runs";
@@ -26,6 +26,8 @@ const inSample = (): boolean => vscode.workspace.workspaceFolders?.[0]?.uri.path
 
 export async function showWalkthrough(ctx: Ctx): Promise<void> {
   await vscode.commands.executeCommand("workbench.action.openWalkthrough", `${ctx.extension.extension.id}#start`, false);
+  // A step is ticked when its context changes while the walkthrough listens, not when it holds already.
+  for (const known of [false, Boolean(vscode.workspace.workspaceFolders?.length)]) await setContext("hasFolder", known);
 }
 
 export async function goOn(ctx: Ctx): Promise<void> {

@@ -75,7 +75,7 @@ export class Model {
   hear(events: readonly NexusEvent[]): void {
     for (const event of events) {
       if (event.runId !== this.eventsOf || event.seq <= this.timeline.lastSeq) continue;
-      if (addEvent(this.timeline, event)) this.touch("timeline", "plan", "head");
+      if (addEvent(this.timeline, event)) this.touch("timeline", ...(/^(?:task|run)_/.test(event.type) ? (["plan", "head"] as const) : []));
       if (addTalk(this.talks, event)) this.touch("messages");
     }
   }
