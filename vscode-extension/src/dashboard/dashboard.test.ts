@@ -48,6 +48,7 @@ describe("the graph", () => {
     const places = [...nodes.values()];
     expect(new Set(places.map(({ x, y }) => `${x},${y}`)).size).toBe(5);
     expect(Math.max(...places.map(({ x }) => x))).toBeLessThan(width);
+    for (const { points } of edges) expect(points.map(({ x }) => x)).toEqual(points.map(({ x }) => x).sort((a, b) => a - b));
     expect(edges.map(({ from, to }) => from + to).sort()).toEqual(["ab", "ac", "bd", "cd"]);
   });
 

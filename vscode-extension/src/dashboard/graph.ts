@@ -40,8 +40,16 @@ export function arranged(tasks: readonly Pick<GraphTask, "id" | "dependsOn">[]):
     width: tasks.length ? width : 0,
     height: tasks.length ? height : 0,
     nodes: placesOf(graph, tasks.map((task) => task.id)),
-    edges: graph.edges().map(({ v, w }) => ({ from: v, to: w, points: (graph.edge(v, w) as { points: Point[] }).points })),
+    edges: graph.edges().map(({ v, w }) => ({ from: v, to: w, points: sideways(graph, v, w) })),
   };
+}
+
+/** From the right side of a task to the left side of the next; in between the way that dagre found round others. */
+function sideways(graph: graphlib.Graph, from: string, to: string): Point[] {
+  const [a, b] = [graph.node(from) as Point, graph.node(to) as Point];
+  const between = (graph.edge(from, to) as { points: Point[] }).points.slice(1, -1);
+  const [left, right] = [a.x + NODE.width / 2, b.x - NODE.width / 2];
+  return [{ x: left, y: a.y }, ...between.filter(({ x }) => x > left && x < right), { x: right, y: b.y }];
 }
 
 function placesOf(graph: graphlib.Graph, ids: readonly string[]): Graph["nodes"] {

@@ -385,7 +385,7 @@ export function queuePanel(model: Model): Row {
   const waiting = queueOf(model.snapshot.run, model.snapshot.runs);
   return [
     heading(t("Queue"), waiting.length ? el("span.legend", {}, t("{0} waiting", waiting.length)) : undefined),
-    waiting.length ? el("ol.queue", { key: "queue" }, ...waiting.map((each) => waitingSpec(model, each))) : empty(t("Nothing waits.")),
+    waiting.length ? el("ol.queue", { key: "queue", tabindex: 0, "aria-label": t("Queue") }, ...waiting.map((each) => waitingSpec(model, each))) : empty(t("Nothing waits.")),
   ];
 }
 

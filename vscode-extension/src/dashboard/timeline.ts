@@ -193,5 +193,6 @@ export function dots(line: Timeline, scale: Scale): Dot[] {
       if (dot.names.length < 5 && !dot.names.includes(each.name)) dot.names.push(each.name);
     }
   }
-  return [...slots.values()];
+  // Messages are many: what is worth more lies on them.
+  return [...slots.values()].sort((a, b) => Number(b.kind === "message") - Number(a.kind === "message"));
 }
