@@ -49,6 +49,8 @@ function sideways(graph: graphlib.Graph, from: string, to: string): Point[] {
   const [a, b] = [graph.node(from) as Point, graph.node(to) as Point];
   const between = (graph.edge(from, to) as { points: Point[] }).points.slice(1, -1);
   const [left, right] = [a.x + NODE.width / 2, b.x - NODE.width / 2];
+  // Between neighbours dagre's one point in the middle would only make a kink.
+  if (between.length <= 1) return [{ x: left, y: a.y }, { x: right, y: b.y }];
   return [{ x: left, y: a.y }, ...between.filter(({ x }) => x > left && x < right), { x: right, y: b.y }];
 }
 
