@@ -1,7 +1,7 @@
 /** A plan while it is changed: problems as the user types, buttons over it and over each task, completions, outline. */
 import * as vscode from "vscode";
 import type { Store } from "../store";
-import { count } from "../view";
+import { count, word as wordOf } from "../view";
 import { agentsOf, PLAN_LANGUAGE, PLAN_SCHEME, planRun, waits } from "./documents";
 import { FIELDS, type Named, type ParsedPlan, parsePlan, type PlanProblem, TYPES } from "./text";
 import { t } from "../words";
@@ -62,7 +62,7 @@ export class PlanEditor implements vscode.CodeLensProvider, vscode.CompletionIte
       new vscode.CodeLens(new vscode.Range(line, 0, line, 0), { title, command, arguments: args });
     const people = new Set(plan.tasks.map(({ agent }) => agent)).size;
     const size = t("{0} for {1}", count(plan.tasks.length, "task"), count(people, "agent"));
-    if (!waits(run)) return [lens(0, t("{0}, {1}: read only", size, run.status.replaceAll("_", " ")))];
+    if (!waits(run)) return [lens(0, t("{0}, {1}: read only", size, wordOf(run.status)))];
     const approve = problems.length
       ? lens(0, t("$(warning) {0} to mend before you can approve", count(problems.length, "problem")), "editor.action.marker.next")
       : lens(0, t("$(check) Approve plan"), "nexus.approvePlan", document.uri);
