@@ -177,6 +177,8 @@ class Review:
         # the disk last: it writes the modes of files whose text an editor has just changed
         for chosen, share in sorted(shares.values(), key=lambda item: item[0] is self._disk):
             _add(decided, await chosen.carry_out(share, undo))
+        asked = {change.id: at for at, change in enumerate(changes)}
+        decided.done.sort(key=asked.__getitem__)  # a face has an order of its own in which it can be done
         return decided
 
     def _face_for(self, change: Change, asking: Face | None, opened: Opened) -> Face:
