@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -93,3 +94,18 @@ def test_a_workspace_that_is_not_trusted_raises_no_rights(run_scenario: Scenario
 
 def test_the_dashboard_in_a_plain_browser_stays_quick_with_forty_tasks(run_scenario: Scenario) -> None:
     run_scenario("page", {})
+
+
+@pytest.mark.skipif("NEXUS_E2E_PYPI" not in os.environ, reason="what the server depends on comes from PyPI")
+def test_a_missing_server_is_installed_with_one_click(run_scenario: Scenario, vsix: Path) -> None:
+    run_scenario(
+        "install",
+        {
+            "vsix": str(vsix),
+            "settings": {"nexus.server.command": None},
+            "request": "Fix the lint problems",
+            "file": "receipt.py",
+            "patience": 400_000,
+        },
+        timeout=700,
+    )
