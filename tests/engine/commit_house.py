@@ -9,12 +9,8 @@ from typing import Any
 from engine_house import House, git
 from fakes import put, puts, task
 
-from nexus_lsp.adapters.git_commit import GitCommits
-from nexus_lsp.adapters.preview_files import PreviewFiles
 from nexus_lsp.core.problems import Refused
 from nexus_lsp.core.run import Run
-from nexus_lsp.engine.commit_operations import CommitOperations
-from nexus_lsp.engine.operations import Operations
 
 
 def sign(folder: Path) -> None:
@@ -37,11 +33,7 @@ class Desk:
         self.house = house
         self.folder = house.workspace
         sign(self.folder)
-        commits = GitCommits(house.workspace, house.state / "scratch")
-        previews = PreviewFiles(house.state / "previews")
-        self.operations = Operations(
-            house.engine, house.review, CommitOperations(house.engine, commits, previews.put)
-        )
+        self.operations = house.operations
 
     async def proposes(self, request: str = "make it good", **files: str | bytes | None) -> Run:
         """A run that wants these files (`__` in a name is a slash, `_DOT_` a dot)."""

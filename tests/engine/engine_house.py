@@ -31,12 +31,16 @@ from fakes import (
 )
 
 from nexus_lsp.adapters.disk_face import DiskFace
+from nexus_lsp.adapters.git_commit import GitCommits
+from nexus_lsp.adapters.preview_files import PreviewFiles
 from nexus_lsp.adapters.quarantine import Quarantine
 from nexus_lsp.core.facts import Fact, RunStarted
 from nexus_lsp.core.plan import Task
 from nexus_lsp.core.run import Run
 from nexus_lsp.core.settings import Settings
+from nexus_lsp.engine.commit_operations import CommitOperations
 from nexus_lsp.engine.engine import Adapters, Engine
+from nexus_lsp.engine.operations import Operations
 from nexus_lsp.engine.review import Decided, Review
 from nexus_lsp.ports import Face, Journal
 
@@ -110,6 +114,7 @@ class House:
     gates: ScriptedGates = field(init=False)
     engine: Engine = field(init=False)
     review: Review = field(init=False)
+    operations: Operations = field(init=False)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     # --- life ----------------------------------------------------------------------------------------
@@ -137,6 +142,10 @@ class House:
         self.engine.listeners.append(lambda _entry, _run: self._changed.set())
         disk = DiskFace(self.workspace, self.quarantine, self.state / "backups")
         self.review = Review(self.engine, disk)
+        commits = GitCommits(self.workspace, self.state / "scratch")
+        previews = PreviewFiles(self.state / "previews")
+        own = CommitOperations(self.engine, commits, previews.put)
+        self.operations = Operations(self.engine, self.review, own)
         await self.engine.open()
 
     async def close(self) -> None:

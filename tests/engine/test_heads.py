@@ -22,7 +22,7 @@ class Two:
 
     def __init__(self, house: House) -> None:
         self.house = house
-        self.operations = Operations(house.engine, house.review)
+        self.operations = house.operations
 
     async def begin(self) -> Two:
         brakes = [Brake(writes(x="x\n")), Brake(writes(y="y\n"))]
@@ -109,7 +109,7 @@ async def test_a_run_that_the_user_paused_stays_paused(house: House) -> None:
 async def ready(house: House) -> tuple[Operations, Run, str]:
     run = await house.run(task("t"), t=replaces("a.txt", "two", "TWO"))
     assert run.status == "ready"
-    return Operations(house.engine, house.review), run, run.pending_changes[0].id
+    return house.operations, run, run.pending_changes[0].id
 
 
 async def test_changes_stay_with_their_branch(house: House) -> None:

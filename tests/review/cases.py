@@ -107,7 +107,7 @@ def one(name: str, before: Told, after: Told, shown: str = "edit", **more: str) 
 TEN = "".join(f"line {n} of §\n" for n in range(10))
 TWO_HUNKS = TEN.replace("line 2", "LINE 2").replace("line 7", "LINE 7")
 LONG = [f"value_{n} = {n} # §\n" for n in range(50_000)]
-LONG_AFTER = [line.upper() if n % 5_000 == 7 else line for n, line in enumerate(LONG)]
+LONG_AFTER = [line.upper() if n % 12_500 == 7 else line for n, line in enumerate(LONG)]
 FIVE_MB = "x§ " * (5_000_000 // 30)
 NFC, NFD = (unicodedata.normalize(form, "café.txt") for form in ("NFC", "NFD"))
 
@@ -223,7 +223,7 @@ CHARACTERS = [
 ]
 
 SIZES = [
-    one("50,000 lines", "".join(LONG), "".join(LONG_AFTER), " ".join(["edit"] * 10)),
+    one("50,000 lines", "".join(LONG), "".join(LONG_AFTER), " ".join(["edit"] * 4)),
     one("one line of 5 MB", FIVE_MB + "\nlast\n", FIVE_MB + "y\nlast\n"),
     one("one line of 5 MB, no end", FIVE_MB, FIVE_MB + "y"),
 ]
@@ -275,6 +275,7 @@ SPECIAL = [
         lands={".gitignore": "# §\n"},
         user={"mine.log": "mine §\n"},
         note="mine.log exists already",
+        editor_note="mine.log is not what it was when this was proposed",
     ),
     case(
         "submodule edited",
@@ -283,6 +284,7 @@ SPECIAL = [
         "create edit",
         lands={"f": "§ f\n", "sub": Repo({"in.txt": "inner\n"})},
         note="sub/in.txt exists already",
+        editor_note="sub/in.txt is not what it was when this was proposed",
     ),
     case(
         "submodule left alone",
@@ -300,9 +302,9 @@ SPECIAL = [
     ),
     case(
         "many files at once",
-        {f"f{n}": f"{n} §\n" for n in range(40)},
-        {f"f{n}": f"{n + 1} §\n" for n in range(40)},
-        " ".join(["edit"] * 40),
+        {f"f{n}": f"{n} §\n" for n in range(12)},
+        {f"f{n}": f"{n + 1} §\n" for n in range(12)},
+        " ".join(["edit"] * 12),
     ),
 ]
 
