@@ -25,6 +25,6 @@ await scenario("untrusted", async ({ page, code, step, given, onDisk }) => {
     await onDisk(given.file, 'home."""\n\n\n\ndef title');
   });
   await step("messages to the server are in the log", async () => {
-    await code.command("NEXUS: Show Log", (timeout) => page.getByText(/Sending request/).first().waitFor({ timeout }), { patience: 10_000 });
+    await code.command("NEXUS: Show Log", (timeout) => page.getByText(/Sending.request/).first().waitFor({ timeout }), { patience: 10_000 });
   });
 });
