@@ -29,7 +29,7 @@ KEY_AIM = 5.0
 
 
 async def measure_deciding(stage: Stage) -> None:
-    """Table 9."""
+    """Table 10."""
     rows: list[list[str]] = []
     tail = Samples(())
     for count in HUNKS[:2] if stage.quick else HUNKS:
@@ -37,7 +37,7 @@ async def measure_deciding(stage: Stage) -> None:
         rows.append([f"{count:,}", number(keys.median), number(keys.at(0.99)), *map(number, cells)])
         tail = keys if count <= 1_000 else tail
     head = ("waiting", "key p50", "key p99", "publish", "list", "accept one", "accept all", "reject all")
-    title = f"9. Waiting changes in an open document of {LINES:,} lines (ms)"
+    title = f"10. Waiting changes in an open document of {LINES:,} lines (ms)"
     told = aim(f"a key's p99 below {KEY_AIM:g} ms with 1,000 waiting", tail.at(0.99) < KEY_AIM)
     show(
         title,

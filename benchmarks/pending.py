@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from nexus_lsp.core import facts as f
+from nexus_lsp.core.changes import Change
+from nexus_lsp.core.evolve import begin
+from nexus_lsp.core.run import ChangeState
+from nexus_lsp.engine.projections import change_line
+
 Json = dict[str, Any]
 PATH = "long.py"
 TASKS = 4
+RUN = begin(f.Entry(1, 0.0, "run_1", f.RunStarted("do it", "/w", "local")))
 
 
 def text_of(lines: int) -> str:
@@ -23,28 +30,24 @@ def changes_in(text: str, count: int) -> list[Json]:
 
 
 def _change(number: int, line: int, before: str) -> Json:
-    task = f"task_{number % TASKS}"
-    return {
-        "id": f"change_{number}",
-        "run_id": "run_1",
-        "task_id": task,
-        "agent_id": "code_developer",
-        "task_ids": [task],
-        "agent_ids": ["code_developer"],
-        "path": PATH,
-        "old_path": None,
-        "kind": "edit",
-        "status": "pending",
-        "note": "",
-        "superseded_by": None,
-        "line": line,
-        "before": before,
-        "after": before.replace("compute", "computed"),
-        "before_mode": "100644",
-        "after_mode": "100644",
-        "why": "Use the computed value",
-        "depends_on": [],
-    }
+    """As the engine itself tells it, so that a new field is here too."""
+    after = before.replace("compute", "computed")
+    why = "Use the computed value"
+    change = Change(
+        id=f"change_{number}",
+        task_ids=(f"task_{number % TASKS}",),
+        agent_ids=("code_developer",),
+        path=PATH,
+        kind="edit",
+        why=why,
+        base="blob",
+        line=line,
+        before=before,
+        after=after,
+        before_mode="100644",
+        after_mode="100644",
+    )
+    return change_line(RUN, ChangeState(change))
 
 
 class PendingEngine:

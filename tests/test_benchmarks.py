@@ -20,6 +20,6 @@ def test_a_quick_run_prints_every_table():
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    titles = [line[:2] for line in done.stdout.splitlines() if line[:1].isdigit()]
-    assert titles == ["1.", "2.", "3.", "4.", "5.", "6.", "7.", "8.", "9."]
+    titles = [line.split()[0] for line in done.stdout.splitlines() if line[:1].isdigit()]
+    assert titles == [f"{n}." for n in range(1, 11)]
     assert str(ROOT) not in done.stdout, "a path of this machine is in the tables"

@@ -306,8 +306,10 @@ async def _the_user_decides(stage: Stage, run_id: str) -> None:
     assert {c["path"] for c in waiting} == {"cart.py", "test_discount.py"}
     tests = [c["id"] for c in waiting if c["path"] == "test_discount.py"]
     source = [c["id"] for c in waiting if c["path"] == "cart.py"]
-    accepted = await stage.api.execute("review.accept", {"change_ids": tests})
-    assert accepted["refused"] == []
+    alone = await stage.api.execute("review.accept", {"change_ids": tests})
+    assert (alone["accepted"], alone["refused"][0]["needs"]) == ([], source)
+    insisting = await stage.api.execute("review.accept", {"change_ids": tests, "anyway": True})
+    assert insisting["accepted"] == tests
     why = "Use Decimal for rates, never float."
     await stage.api.execute("review.reject", {"change_ids": source, "reason": why})
     await stage.until(lambda: any(e["text"] == why for e in stage.of("memory_stored")))

@@ -43,7 +43,7 @@ async def test_a_list_shows_groups_the_riskiest_first(shop: House) -> None:
     assert [(risk, summary, why) for risk, summary, _, why in heads] == [
         (
             "code",
-            "adds `taxed` to shop.py, `bill` to bill.py; 2 changes in 2 files",
+            "adds `taxed`, `bill` to shop.py, bill.py; 2 changes in 2 files",
             "no rule for anything riskier holds",
         ),
         ("docs", "documents: README.md; 1 change", "a document, by its path"),
@@ -101,11 +101,11 @@ async def test_a_person_decides_group_by_group(shop: House, name: str) -> None:
 
 
 async def test_a_person_is_asked_for_what_a_change_needs(tmp_path: Path) -> None:
-    """The use stands above what it uses: it is asked about first."""
+    """What is needed is asked about first; left as it is, it is offered with what needs it."""
     before = "def bill(cart):\n    return 1\n\n\ndef other():\n    pass\n"
     after = before.replace("return 1", "return taxed(cart)") + "\n\ndef taxed(cart):\n    return 2\n"
     house = await asyncio.to_thread(proposed, tmp_path, {"a.py": before}, {"a.py": after})
-    said = await house.run("review", stdin="y\ny\n")
+    said = await house.run("review", stdin="?\ny\ny\n")
     assert "It needs 1 other change" in said.text
     assert (said.code, house.text("a.py")) == (0, after)
 
