@@ -41,6 +41,7 @@ def run_detail(run: Run) -> Json:
         **run_summary(run),
         "plan": to_json(run.plan) if run.plan else None,
         "plan_source": run.plan_source,
+        "revision": {"plan": to_json(run.revision.plan), "why": run.revision.why} if run.revision else None,
         "tasks": [_task(s) for s in run.tasks.values()],
         "changes": [change_line(run, s) for s in run.changes.values()],
         "gates": [gate_line(g) for g in run.gates],

@@ -21,12 +21,17 @@ Json = dict[str, Any]
 
 
 class Asks:
-    """The asks of one editor; each is put once."""
+    """The asks of one editor; each is put once.
+
+    `editor_puts`: the editor said (`ownAsks` in its initialization options) that it shows them itself,
+    from the events and the runs' snapshots, and answers with `nexus.answer`.
+    """
 
     def __init__(self, server: NexusLanguageServer, names: Callable[[], Mapping[str, str]]) -> None:
         """`names` gives the personas' names by their ids."""
         self._server = server
         self._names = names
+        self.editor_puts = False
         self._asked: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -40,7 +45,7 @@ class Asks:
 
     def put(self, api: EngineApi, ask: Json) -> None:
         """Ask the user, and give the engine the answer when there is one."""
-        if ask["ask_id"] not in self._asked:
+        if not self.editor_puts and ask["ask_id"] not in self._asked:
             self._asked.add(ask["ask_id"])
             self._spawn(self._put(api, ask))
 

@@ -146,6 +146,7 @@ class LspFace:
         self._options = dict(cast("Json", options)) if isinstance(options, dict) else {}
         self._showing.preview_scheme = str(self._options.get("previewScheme") or "")
         self._revise_command = str(self._options.get("reviseCommand") or "")
+        self._asks.editor_puts = self._options.get("ownAsks") is True
         folders = params.workspace_folders or ()
         uri = folders[0].uri if folders else params.root_uri
         root = folder_of(uri) if uri else (Path(params.root_path) if params.root_path else None)

@@ -32,6 +32,7 @@ from nexus_lsp.core.replanning import Revision, Trouble, revised, to_cover, trou
 from nexus_lsp.core.run import Run
 from nexus_lsp.core.schedule import due, next_starts
 from nexus_lsp.core.team import PRIME
+from nexus_lsp.engine.projections import run_detail
 
 CHAIN = (task("a"), task("b", "a", agent=ALPHA, type="test"), task("c", "b", agent=BETA, type="validation"))
 
@@ -197,6 +198,14 @@ def test_where_plans_are_approved_so_are_new_ones() -> None:
     check(asked, by_ask, "ask_answered Approve", "plan_revised: another way", "run_resumed")
     assert told(asked, h.RejectPlan())[-1] == "run_failed: Do a: too hard"
     check(asked, h.Resume(), "refused: A new plan waits for your approval: approve or reject it.")
+
+
+def test_a_new_plan_that_waits_is_shown_beside_the_one_it_would_replace() -> None:
+    asked = play(play(begun(*CHAIN, approval="ask"), A_FAILED), [way(task("a2"))])
+    shown = run_detail(asked)
+    assert [t["id"] for t in shown["plan"]["tasks"]] == ["a", "b", "c"]
+    assert "a2" in [t["id"] for t in shown["revision"]["plan"]["tasks"]]
+    assert run_detail(play(asked, [h.ApprovePlan()]))["revision"] is None
 
 
 def test_a_crash_while_prime_thinks_asks_again() -> None:

@@ -9,7 +9,17 @@ import asyncio
 import threading
 from typing import Any
 
-from tests.scripted.anthropic_server import Request, ScriptedAnthropic, Slow, Turn, edit, read, say, write
+from tests.scripted.anthropic_server import (
+    Request,
+    ScriptedAnthropic,
+    Slow,
+    Turn,
+    edit,
+    read,
+    say,
+    team,
+    write,
+)
 from tests.scripted.openai_server import ScriptedOpenAI
 
 PLAN: dict[str, Any] = {
@@ -51,6 +61,17 @@ def code(request: Request) -> Turn:
             return say("add() subtracted; now it adds.")
 
 
+def asking(request: Request) -> Turn:
+    """As `code`, but asks the user before the edit."""
+    if request.turn == 1:
+        options = ["Keep it", "Rename it"]
+        return team("ask_user", question="Keep the name?", options=options, why="Others may import it.")
+    if request.turn == 2:
+        assert "Keep it" in request.result, "the answer has not come"
+        return edit("calculator.py", "    return a - b", "    return a + b")
+    return code(request)
+
+
 def alpha(request: Request) -> Turn:
     """Reads calculator.py, writes a test for the function it found there."""
     match request.turn:
@@ -66,10 +87,14 @@ def alpha(request: Request) -> Turn:
 
 
 class Models:
-    """Both services, in a thread of their own; `pace`: seconds that an agent thinks before each turn."""
+    """Both services, in a thread of their own; `pace`: seconds that an agent thinks before each turn.
 
-    def __init__(self, pace: float) -> None:
+    `asks`: Code asks the user something before it edits.
+    """
+
+    def __init__(self, pace: float, asks: bool = False) -> None:
         self._pace = pace
+        self._code = asking if asks else code
         self.env: dict[str, str] = {}
         self.errors: list[Exception] = []
         self._loop = asyncio.new_event_loop()
@@ -80,7 +105,7 @@ class Models:
         self._up = threading.Event()
 
     def _answer(self, request: Request) -> Turn:
-        turn = (code if request.agent == "code_developer" else alpha)(request)
+        turn = (self._code if request.agent == "code_developer" else alpha)(request)
         return Slow(self._pace, turn)  # type: ignore[arg-type]
 
     async def _serve(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,13 @@ def test_a_plan_waits_and_a_run_is_accepted_at_once(run_scenario: Scenario, mode
     )
 
 
+def test_the_team_is_watched_and_talked_to(run_scenario: Scenario) -> None:
+    given = {"request": REQUEST, "file": "calculator.py", "line": 5, "group": "calculator"}
+    with Models(pace=0.6, asks=True) as models:
+        run_scenario("team", {"env": models.env, **given})
+    assert not models.errors
+
+
 def test_a_run_is_cancelled_retried_paused_and_resumed(run_scenario: Scenario) -> None:
     with Models(pace=2.5) as slow:
         run_scenario("steer", {"env": slow.env, "request": REQUEST})
@@ -51,4 +60,52 @@ def test_changes_follow_what_is_typed_and_outlive_server_and_window(run_scenario
 def test_a_missing_server_is_said_and_mended(run_scenario: Scenario) -> None:
     run_scenario(
         "missing", {"settings": {"nexus.server.command": ["/nowhere/nexus-lsp", "serve", "--stdio"]}}
+    )
+
+
+def test_the_dashboard_is_live_and_readable_in_every_theme(run_scenario: Scenario) -> None:
+    request = "Fix the lint findings, write tests for what is untested, and review complexity and security"
+    run_scenario("dashboard", {"request": request, "file": "receipt.py", "patience": 120_000}, timeout=400)
+
+
+def test_a_new_user_is_led_to_an_accepted_change_in_two_minutes(run_scenario: Scenario) -> None:
+    run_scenario("walkthrough", {"patience": 90_000}, timeout=400)
+
+
+def test_a_workspace_that_is_not_trusted_raises_no_rights(run_scenario: Scenario, workspace: Path) -> None:
+    wishes = {
+        "nexus.testCommand": "touch RAN",
+        "nexus.approval": "ask",
+        "nexus.server.command": ["touch", "RAN"],
+    }
+    (workspace / ".vscode").mkdir()
+    (workspace / ".vscode/settings.json").write_text(json.dumps(wishes))
+    run_scenario(
+        "untrusted",
+        {
+            "request": "Fix the lint problems",
+            "file": "receipt.py",
+            "trusted": False,
+            "settings": {"nexus.trace.server": "messages", "security.workspace.trust.startupPrompt": "never"},
+        },
+        timeout=300,
+    )
+
+
+def test_the_dashboard_in_a_plain_browser_stays_quick_with_forty_tasks(run_scenario: Scenario) -> None:
+    run_scenario("page", {})
+
+
+@pytest.mark.skipif("NEXUS_E2E_PYPI" not in os.environ, reason="what the server depends on comes from PyPI")
+def test_a_missing_server_is_installed_with_one_click(run_scenario: Scenario, vsix: Path) -> None:
+    run_scenario(
+        "install",
+        {
+            "vsix": str(vsix),
+            "settings": {"nexus.server.command": None},
+            "request": "Fix the lint problems",
+            "file": "receipt.py",
+            "patience": 400_000,
+        },
+        timeout=700,
     )

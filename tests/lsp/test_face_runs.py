@@ -151,6 +151,16 @@ def test_a_plan_that_waits_for_approval_is_asked_about(start: Start, chosen: str
     assert [a["title"] for a in ask["actions"]] == ["Approve", "Reject"]
 
 
+def test_an_editor_that_puts_asks_itself_is_sent_no_message_requests(start: Start):
+    editor = start(options={"team": "local", "approval": "ask", "ownAsks": True})
+    run_id = editor.command("delegate", request="Fix the lint")["runId"]
+    opened = editor.wait_event("ask_opened")
+    assert opened["kind"] == "plan" and opened["options"] == ["Approve", "Reject"]
+    assert editor.command("answer", askId=opened["askId"], answer="Approve") == {"status": "in_progress"}
+    editor.wait_event("run_ready", run_id=run_id)
+    assert editor.asks == []
+
+
 def test_an_unanswered_ask_blocks_nobody_and_is_asked_again_after_a_restart(start: Start):
     editor = start(ask=lambda params: NEVER)
     waiting = editor.command("delegate", request="Fix the lint", approval="ask")["runId"]

@@ -2,16 +2,17 @@
 import * as vscode from "vscode";
 import type { Ctx } from "./ctx";
 import { committedText, sides, type Side } from "./view";
+import { t } from "./words";
 
 const say = (text: string): void => void vscode.window.showInformationMessage(`NEXUS: ${text}`);
 
 /** One multi-file diff of every file with waiting changes; the server gives the proposed documents. */
 export async function showChanges(ctx: Ctx): Promise<void> {
   const { files } = await ctx.execute("nexus.review.preview", {});
-  if (!files.length) return say("no change waits for you.");
+  if (!files.length) return say(t("no change waits for you."));
   const uri = (side: Side): vscode.Uri | undefined => (side ? vscode.Uri.parse(side) : undefined);
   const pairs = sides(files).map(([label, before, after]) => [vscode.Uri.parse(label), uri(before), uri(after)]);
-  await vscode.commands.executeCommand("vscode.changes", "NEXUS: All Changes", pairs);
+  await vscode.commands.executeCommand("vscode.changes", t("NEXUS: All Changes"), pairs);
 }
 
 /** Commits what was accepted, after the user has seen and edited the message. */
@@ -20,11 +21,11 @@ export async function commitAccepted(ctx: Ctx): Promise<void> {
   const draft = await ctx.execute("nexus.review.commit", { dryRun: true });
   const document = await vscode.workspace.openTextDocument({ language: "git-commit", content: draft.message });
   await vscode.window.showTextDocument(document);
-  const commit = `Commit to ${draft.branch}`;
-  const withNote = `${commit} with a Note`;
-  const question = `NEXUS: ${committedText(draft)} Edit the message in the editor, then commit.`;
+  const commit = t("Commit to {0}", draft.branch);
+  const withNote = t("{0} with a Note", commit);
+  const question = t("NEXUS: {0} Edit the message in the editor, then commit.", committedText(draft));
   const chosen = await vscode.window.showInformationMessage(question, commit, withNote);
   if (!chosen) return;
   const made = await ctx.execute("nexus.review.commit", { message: document.getText(), notes: chosen === withNote });
-  say(made.warning ?? `committed as ${made.commit?.slice(0, 10)} on ${made.branch}.`);
+  say(made.warning ?? t("committed as {0} on {1}.", made.commit?.slice(0, 10), made.branch));
 }

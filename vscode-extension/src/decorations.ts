@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import { fileUri } from "./preview";
 import type { Store } from "./store";
 import { type Placed, shownLine } from "./view";
+import { t } from "./words";
 
 export class Decorations implements vscode.Disposable {
   private readonly replaced: vscode.TextEditorDecorationType;
@@ -60,7 +61,7 @@ function decoration(change: Placed): vscode.DecorationOptions {
   const link = (label: string, command: string): string =>
     `[${label}](command:${command}?${encodeURIComponent(JSON.stringify([change.id]))})`;
   const hover = new vscode.MarkdownString(
-    `${link("$(check) Accept", "nexus.acceptChange")} &nbsp; ${link("$(close) Reject", "nexus.rejectChange")} &nbsp; ${link("$(diff) Diff", "nexus.diffChange")}`,
+    `${link(`$(check) ${t("Accept")}`, "nexus.acceptChange")} &nbsp; ${link(`$(close) ${t("Reject")}`, "nexus.rejectChange")} &nbsp; ${link(`$(diff) ${t("Diff")}`, "nexus.diffChange")}`,
     true,
   );
   hover.isTrusted = { enabledCommands: HOVER_COMMANDS };

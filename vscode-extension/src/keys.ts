@@ -1,6 +1,7 @@
 /** API keys: kept in the editor's secret storage, handed to the server's environment and nowhere else. */
 import * as vscode from "vscode";
 import type { Ctx } from "./ctx";
+import { t } from "./words";
 
 export const OPENAI = { name: "OPENAI_API_KEY", label: "OpenAI", example: "sk-…" } as const;
 export const ANTHROPIC = { name: "ANTHROPIC_API_KEY", label: "Anthropic", example: "sk-ant-…" } as const;
@@ -17,8 +18,8 @@ export async function keysEnvironment(secrets: vscode.SecretStorage): Promise<Re
 
 export const setKey = (key: Key) => async (ctx: Ctx): Promise<void> => {
   const value = await vscode.window.showInputBox({
-    title: `NEXUS: ${key.label} API key`,
-    prompt: "Kept in the editor's secret storage, given only to the language server. Empty removes it.",
+    title: t("NEXUS: {0} API key", key.label),
+    prompt: t("Kept in the editor's secret storage, given only to the language server. Empty removes it."),
     placeHolder: key.example,
     password: true,
     ignoreFocusOut: true,
@@ -28,5 +29,14 @@ export const setKey = (key: Key) => async (ctx: Ctx): Promise<void> => {
   if (value.trim()) await secrets.store(key.name, value.trim());
   else await secrets.delete(key.name);
   await ctx.restart();
-  vscode.window.setStatusBarMessage(`NEXUS: ${key.label} API key ${value.trim() ? "stored" : "removed"}`, 5000);
+  vscode.window.setStatusBarMessage(value.trim() ? t("NEXUS: {0} API key stored", key.label) : t("NEXUS: {0} API key removed", key.label), 5000);
 };
+
+export async function chooseKey(ctx: Ctx): Promise<void> {
+  const items = [
+    { label: "Anthropic", description: t("Claude agents"), key: ANTHROPIC },
+    { label: "OpenAI", description: t("plans by an OpenAI model"), key: OPENAI },
+  ];
+  const picked = await vscode.window.showQuickPick(items, { title: t("NEXUS: which API key?") });
+  if (picked) await setKey(picked.key)(ctx);
+}

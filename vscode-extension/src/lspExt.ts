@@ -7,6 +7,8 @@ import type { Range } from "vscode-languageserver-protocol";
 
 export const SOURCE = "nexus";
 export const EVENT = "nexus/event";
+/** A request, `{runId, afterSeq}`: what a late joiner missed. */
+export const EVENTS = "nexus/events";
 /**
  * A new file's diagnostics stand on its preview: its file URI's path with this scheme and the change's id as
  * query. The editor writes it with one slash: `nexus-preview:/home/u/shop/new.py?<change id>`.
@@ -107,6 +109,8 @@ export interface TaskState {
   attempt: number;
   summary: string;
   dependsOn: TaskId[];
+  /** Of work, without the attempt that is under way. */
+  seconds: number;
   usd: number;
   tokens: number;
   /** Attempts that gates and conflicts cost, and those that faults cost. */
@@ -224,6 +228,8 @@ export interface Ask {
 
 export interface RunDetail extends RunSummary {
   plan: Plan | null;
+  /** Another plan that waits for approval while the first is carried out. */
+  revision?: { plan: Plan; why: string } | null;
   tasks: TaskState[];
   changes: Change[];
   gates: Gate[];
@@ -462,6 +468,8 @@ interface TaskRef {
   agentId: AgentId;
 }
 
+type ProposedChange = Pick<Change, "id" | "uri" | "kind" | "before" | "after" | "why"> & { taskIds: TaskId[]; agentIds: AgentId[] };
+
 interface Spent {
   usd: number;
   maxUsd: number;
@@ -507,19 +515,19 @@ export interface EventFields {
   task_started: TaskRef & { instanceId: string; attempt: number };
   task_progress: TaskRef & { message: string; percent: number | null };
   agent_session: TaskRef;
-  task_submitted: { taskId: TaskId };
-  task_repair: { taskId: TaskId };
+  task_submitted: { taskId: TaskId; summary: string; seconds: number; usd: number };
+  task_repair: { taskId: TaskId; cause: string; evidence: string };
   task_completed: TaskRef & { summary: string };
   task_failed: TaskRef & { reason: string };
   task_cancelled: TaskRef & { reason: string; tokens: number };
   gate_baseline: { gate: string };
   gate_passed: { gate: string; taskId: TaskId | null };
-  gate_failed: { gate: string; taskId: TaskId | null };
+  gate_failed: { gate: string; taskId: TaskId | null; output: string };
   gate_not_measured: { gate: string; taskId: TaskId | null; why: string };
   gate_warning: { gate: string; places: { path: string; line: number; message: string }[] };
   conflict_forecast: { clashes: Clash[] };
   gate_quality: Omit<Quality, "measuredBy">;
-  change_proposed: object;
+  change_proposed: { change: ProposedChange };
   change_accepted: { changeId: ChangeId };
   change_rejected: { changeId: ChangeId };
   change_outdated: { changeId: ChangeId };
@@ -528,7 +536,7 @@ export interface EventFields {
   changes_related: { relations: { changeId: ChangeId; dependsOn: ChangeId[]; traits: object }[] };
   changes_committed: { commit: string; branch: string; changeIds: ChangeId[] };
   base_moved: object;
-  ask_opened: { askId: AskId; kind: Ask["kind"] };
+  ask_opened: Omit<Ask, "answer">;
   ask_answered: { askId: AskId; answer: string };
   budget_warning: Spent;
   budget_spent: Spent;

@@ -2,9 +2,11 @@
 import * as vscode from "vscode";
 import type { Ctx } from "./ctx";
 import type { ChangeStatus, RunId, RunSummary } from "./lspExt";
+import { PLAN_SCHEME, planRun } from "./plan/documents";
 import { fileUri } from "./preview";
 import { isNode } from "./trees";
-import { type Placed, runRow, shownLine, weight } from "./view";
+import { by, type Placed, runRow, shownLine, weight } from "./view";
+import { t } from "./words";
 
 /** The run meant; the user is asked where several could be. */
 export async function pickRun(
@@ -23,13 +25,14 @@ export async function pickRun(
     const { label, description, icon } = runRow(run);
     return { label: `$(${icon}) ${label}`, description, runId: run.runId };
   });
-  return (await vscode.window.showQuickPick(items, { title: "NEXUS: which run?" }))?.runId;
+  return (await vscode.window.showQuickPick(items, { title: t("NEXUS: which run?") }))?.runId;
 }
 
-function givenRun(arg: unknown): RunId | undefined {
+export function givenRun(arg: unknown): RunId | undefined {
   if (typeof arg === "string") return arg;
   if (isNode(arg) && arg.kind === "run") return arg.run.runId;
-  if (arg instanceof vscode.Uri) return arg.query || undefined;
+  if (isNode(arg) && arg.kind === "task") return arg.run.runId;
+  if (arg instanceof vscode.Uri) return arg.scheme === PLAN_SCHEME ? planRun(arg) : arg.query || undefined;
   return undefined;
 }
 
@@ -66,4 +69,16 @@ export async function pickChange(ctx: Ctx, changes: readonly Placed[], title: st
     return [...heading, row];
   });
   return (await vscode.window.showQuickPick(items, { title, matchOnDescription: true }))?.change;
+}
+
+/** The agent meant; the user is asked where several have changes that wait. */
+export async function pickAgent(ctx: Ctx, arg: unknown): Promise<string | undefined> {
+  if (isNode(arg) && arg.kind === "agent") return arg.agent.agent_id;
+  if (typeof arg === "string") return arg;
+  await ctx.store.settled();
+  const counts = by(ctx.store.pending, (change) => change.agentId);
+  const items = [...counts].map(([agentId, changes]) => ({ label: ctx.store.agentName(agentId), description: t("{0} to review", changes.length), agentId }));
+  if (!items.length) return void vscode.window.showInformationMessage(t("NEXUS: no change waits for you."));
+  if (items.length === 1) return items[0]?.agentId;
+  return (await vscode.window.showQuickPick(items, { title: t("NEXUS: whose changes?") }))?.agentId;
 }

@@ -1,10 +1,9 @@
-/** Virtual documents: what a change would make of a file, and a run's plan. */
+/** Virtual documents: what a change would make of a file. */
 import * as vscode from "vscode";
 import { type Change, PREVIEW_SCHEME, type RunDetail } from "./lspExt";
 import type { Store } from "./store";
-import { type Placed, planMarkdown, spliced } from "./view";
+import { type Placed, spliced } from "./view";
 
-export const PLAN_SCHEME = "nexus-plan";
 const BEFORE = "before";
 
 export const fileUri = (change: Change): vscode.Uri => vscode.Uri.parse(change.uri);
@@ -18,9 +17,6 @@ export function beforeUri(change: Change): vscode.Uri {
   return previewUri(fileUri(change), change.id).with({ fragment: BEFORE });
 }
 
-export const planUri = (runId: string): vscode.Uri =>
-  vscode.Uri.from({ scheme: PLAN_SCHEME, path: "/NEXUS plan.md", query: runId });
-
 /** Whether the change is a hunk in a file that exists: then the file itself is the "before". */
 export const isHunk = (change: Change): boolean => change.kind === "edit";
 
@@ -33,16 +29,11 @@ export class Previews implements vscode.TextDocumentContentProvider, vscode.Disp
     this.subscriptions = [
       this.changed,
       vscode.workspace.registerTextDocumentContentProvider(PREVIEW_SCHEME, this),
-      vscode.workspace.registerTextDocumentContentProvider(PLAN_SCHEME, this),
       store.onDidChange(() => this.refresh()),
     ];
   }
 
   async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {
-    if (uri.scheme === PLAN_SCHEME) {
-      const run = await this.store.load(uri.query);
-      return run ? planMarkdown(run, (id) => this.store.agentName(id)) : "This run is not known any more.\n";
-    }
     const run = this.store.run(uri.query);
     if (run) return this.afterRun(run, uri);
     const change = this.store.change(uri.query);
@@ -71,7 +62,7 @@ export class Previews implements vscode.TextDocumentContentProvider, vscode.Disp
 
   private refresh(): void {
     for (const { uri } of vscode.workspace.textDocuments) {
-      if (uri.scheme === PREVIEW_SCHEME || uri.scheme === PLAN_SCHEME) this.changed.fire(uri);
+      if (uri.scheme === PREVIEW_SCHEME) this.changed.fire(uri);
     }
     this.closeSettled();
   }

@@ -2,12 +2,15 @@
 import * as vscode from "vscode";
 import type { Ctx } from "./ctx";
 import type { Change } from "./lspExt";
-import { givenChange, pendingIn, pickChange, pickRun } from "./pick";
+import { isPending } from "./groups";
+import { givenChange, pendingIn, pickAgent, pickChange, pickRun } from "./pick";
 import { beforeUri, fileUri, isHunk, previewUri } from "./preview";
+import { isNode } from "./trees";
 import { inOrder, neighbour, oneLine, type Placed, shownLine } from "./view";
+import { t } from "./words";
 
 const say = (text: string): void => void vscode.window.showInformationMessage(`NEXUS: ${text}`);
-const NO_PENDING = "no change waits for you.";
+const NO_PENDING = t("no change waits for you.");
 
 // --- looking ---------------------------------------------------------------------------------------------
 
@@ -32,7 +35,7 @@ async function showPreview(change: Change): Promise<void> {
 }
 
 export async function diffChange(ctx: Ctx, arg: unknown): Promise<void> {
-  const change = givenChange(ctx, arg) ?? (await pickPending(ctx, "NEXUS: diff of which change?"));
+  const change = givenChange(ctx, arg) ?? (await pickPending(ctx, t("NEXUS: diff of which change?")));
   if (!change) return;
   const left = isHunk(change) ? fileUri(change) : beforeUri(change);
   const title = `${vscode.workspace.asRelativePath(fileUri(change))} (NEXUS: ${oneLine(change.why)})`;
@@ -67,13 +70,13 @@ export async function openPreview(ctx: Ctx, arg: unknown): Promise<void> {
   if (given) return showPreview(given);
   await ctx.store.settled();
   const created = ctx.store.pending.filter((change) => change.kind === "create").sort(inOrder);
-  if (!created.length) return say("no new file waits for you.");
-  const change = created.length === 1 ? created[0] : await pickChange(ctx, created, "NEXUS: preview of which new file?");
+  if (!created.length) return say(t("no new file waits for you."));
+  const change = created.length === 1 ? created[0] : await pickChange(ctx, created, t("NEXUS: preview of which new file?"));
   if (change) await showPreview(change);
 }
 
 export async function reviewChanges(ctx: Ctx): Promise<void> {
-  const change = await pickPending(ctx, "NEXUS: changes to review");
+  const change = await pickPending(ctx, t("NEXUS: changes to review"));
   if (change) await openChange(ctx, change.id);
 }
 
@@ -97,14 +100,14 @@ export const walk = (step: 1 | -1) => async (ctx: Ctx): Promise<void> => {
 type Decision = "nexus.review.accept" | "nexus.review.reject";
 
 export const decideChange = (decision: Decision) => async (ctx: Ctx, arg: unknown): Promise<void> => {
-  const change = givenChange(ctx, arg) ?? (await pickPending(ctx, "NEXUS: which change?"));
+  const change = givenChange(ctx, arg) ?? (await pickPending(ctx, t("NEXUS: which change?")));
   if (change) await ctx.execute(decision, { changeIds: [change.id] });
 };
 
 export const decideFile = (decision: Decision) => async (ctx: Ctx, arg: unknown): Promise<void> => {
   const uri = arg instanceof vscode.Uri ? arg : vscode.window.activeTextEditor?.document.uri;
   const changes = uri ? pendingIn(ctx, uri) : [];
-  if (!changes[0]) return say("no change waits for you in this file.");
+  if (!changes[0]) return say(t("no change waits for you in this file."));
   await ctx.execute(decision, { uri: changes[0].uri });
 };
 
@@ -113,19 +116,60 @@ export const decideRun = (decision: Decision) => async (ctx: Ctx, arg: unknown):
   if (runId) await ctx.execute(decision, { runId });
 };
 
+/** All of an agent's. */
+export const decideAgent = (decision: Decision) => async (ctx: Ctx, arg: unknown): Promise<void> => {
+  const agentId = await pickAgent(ctx, arg);
+  if (agentId) await ctx.execute(decision, { agentId });
+};
+
+/** A row of Review: a group, or all rows that are selected. */
+export const decideRows = (decision: Decision) => async (ctx: Ctx, arg: unknown, selected: unknown): Promise<void> => {
+  const rows = (Array.isArray(selected) && selected.length ? selected : [arg]).filter(isNode);
+  const changes = rows.flatMap((row) => (row.kind === "group" ? row.group.changes : row.kind === "change" ? [row.change] : []));
+  const changeIds = [...new Set(changes.filter(isPending).map((change) => change.id))];
+  if (changeIds.length) await ctx.execute(decision, { changeIds });
+  else await decideChange(decision)(ctx, undefined);
+};
+
+type How = "mine" | "theirs" | "both";
+
+/** Settles a change in whose lines the user typed; `how` is asked for. */
+export async function resolveConflict(ctx: Ctx, arg: unknown): Promise<void> {
+  const here = vscode.window.activeTextEditor;
+  const line = here?.selection.active.line ?? -1;
+  const all = ctx.store.changes.filter((change) => change.conflict).sort(inOrder);
+  const under = all.find((change) => fileUri(change).toString() === here?.document.uri.toString() && change.range.start.line <= line && line <= change.range.end.line);
+  const given = isNode(arg) && arg.kind === "change" ? arg.change : under;
+  if (!given && !all.length) return say(t("there is no conflict."));
+  const change = given ?? (all.length === 1 ? all[0] : await pickChange(ctx, all, t("NEXUS: settle which conflict?")));
+  if (!change) return;
+  await openChange(ctx, change.id);
+  const name = ctx.store.agentName(change.agentId);
+  const ways: (vscode.QuickPickItem & { how: How | undefined })[] = [
+    { label: t("Keep mine"), description: t("what stands there now"), how: "mine" },
+    { label: t("Take theirs"), description: t("what {0} proposes", name), how: "theirs" },
+    { label: t("Take both"), description: t("one after the other"), how: "both" },
+    { label: t("Ask {0} to put both together", name), how: undefined },
+  ];
+  const way = await vscode.window.showQuickPick(ways, { title: t("NEXUS: you and {0} changed the same lines", name), placeHolder: oneLine(change.why) });
+  if (!way) return;
+  if (way.how) await ctx.execute("nexus.review.resolve", { changeIds: [change.id], how: way.how });
+  else await ctx.execute("nexus.review.revise", { changeIds: [change.id], feedback: "The user changed these lines meanwhile. Put together what both sides want." });
+}
+
 export async function undoDecision(ctx: Ctx, arg: unknown): Promise<void> {
   const decided = ctx.store.changes.filter(({ status }) => status === "accepted" || status === "rejected").sort(inOrder);
   const given = arg === undefined ? undefined : givenChange(ctx, arg);
-  if (!given && !decided.length) return say("nothing was decided yet.");
-  const change = given ?? (await pickChange(ctx, decided, "NEXUS: take back which decision?"));
+  if (!given && !decided.length) return say(t("nothing was decided yet."));
+  const change = given ?? (await pickChange(ctx, decided, t("NEXUS: take back which decision?")));
   if (change) await ctx.execute("nexus.review.undo", { changeIds: [change.id] });
 }
 
 export async function reviseChange(ctx: Ctx, arg: unknown): Promise<void> {
-  const change = givenChange(ctx, arg) ?? (await pickPending(ctx, "NEXUS: another version of which change?"));
+  const change = givenChange(ctx, arg) ?? (await pickPending(ctx, t("NEXUS: another version of which change?")));
   if (!change) return;
   const feedback = await vscode.window.showInputBox({
-    title: `NEXUS: what should ${ctx.store.agentName(change.agentId)} do differently?`,
+    title: t("NEXUS: what should {0} do differently?", ctx.store.agentName(change.agentId)),
     prompt: change.why,
     ignoreFocusOut: true,
   });

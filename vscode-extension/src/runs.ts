@@ -1,21 +1,37 @@
-/** Commands about runs: delegating, steering, plans and questions. */
+/** Commands about runs: delegating and steering. */
 import * as vscode from "vscode";
 import type { Ctx } from "./ctx";
-import type { Ask, DelegateParams, RunId, RunSummary } from "./lspExt";
+import type { DelegateParams, RunId, RunSummary } from "./lspExt";
 import { pickRun } from "./pick";
-import { planUri } from "./preview";
-import { isNode } from "./trees";
 import { isActive, isRetryable, oneLine } from "./view";
+import { t } from "./words";
 
 /** With an argument (from a keybinding or a test) nothing is asked. */
 export async function delegate(ctx: Ctx, arg: unknown): Promise<RunId | undefined> {
-  const given = isRequest(arg) ? arg : undefined;
-  const focus = given ? {} : inFocus();
+  return isRequest(arg) ? take(ctx, {}, arg) : take(ctx, inFocus(vscode.window.activeTextEditor));
+}
+
+/** About what is selected, and nothing else. */
+export async function delegateSelection(ctx: Ctx): Promise<RunId | undefined> {
+  const focus = inFocus(vscode.window.activeTextEditor);
+  if (focus.range) return take(ctx, focus);
+  return void vscode.window.showInformationMessage(t("NEXUS: select the lines it is about first."));
+}
+
+/** About one or several files: the explorer's, else the one that is open. */
+export async function delegateFile(ctx: Ctx, arg: unknown, all: unknown): Promise<RunId | undefined> {
+  const picked = Array.isArray(all) && all.length ? all : [arg instanceof vscode.Uri ? arg : vscode.window.activeTextEditor?.document.uri];
+  const uris = picked.filter((uri): uri is vscode.Uri => uri instanceof vscode.Uri && uri.scheme === "file");
+  if (uris.length) return take(ctx, { uris: uris.map(String) });
+  return void vscode.window.showInformationMessage(t("NEXUS: open the file it is about first."));
+}
+
+async function take(ctx: Ctx, focus: Focus, given?: DelegateParams): Promise<RunId | undefined> {
   const request = given?.request ?? (await askRequest(focus));
   if (!request?.trim()) return undefined;
   const { runId } = await ctx.execute("nexus.delegate", { ...focus, ...given, request: request.trim() });
   ctx.store.touch(runId);
-  vscode.window.setStatusBarMessage(`$(check) NEXUS took on: ${oneLine(request).slice(0, 60)}`, 5000);
+  vscode.window.setStatusBarMessage(t("$(check) NEXUS took on: {0}", oneLine(request).slice(0, 60)), 5000);
   return runId;
 }
 
@@ -24,8 +40,7 @@ const isRequest = (arg: unknown): arg is DelegateParams => typeof (arg as Delega
 type Focus = Pick<DelegateParams, "uris" | "range">;
 
 /** The file the user is in, and what is selected in it. */
-function inFocus(): Focus {
-  const editor = vscode.window.activeTextEditor;
+function inFocus(editor: vscode.TextEditor | undefined): Focus {
   if (editor?.document.uri.scheme !== "file") return {};
   const { start, end, isEmpty } = editor.selection;
   const range = { start: { line: start.line, character: start.character }, end: { line: end.line, character: end.character } };
@@ -33,12 +48,12 @@ function inFocus(): Focus {
 }
 
 async function askRequest({ uris, range }: Focus): Promise<string | undefined> {
-  const file = uris?.[0] && vscode.workspace.asRelativePath(vscode.Uri.parse(uris[0]));
-  const lines = range && (range.start.line === range.end.line ? `line ${range.start.line + 1}` : `lines ${range.start.line + 1}–${range.end.line + 1}`);
+  const file = uris?.map((uri) => vscode.workspace.asRelativePath(vscode.Uri.parse(uri))).join(", ");
+  const lines = range && (range.start.line === range.end.line ? t("line {0}", range.start.line + 1) : t("lines {0}–{1}", range.start.line + 1, range.end.line + 1));
   return vscode.window.showInputBox({
-    title: "NEXUS: Delegate to Team",
-    prompt: file ? `Goes along: ${file}${lines ? `, ${lines}` : ""}` : "What should the team do?",
-    placeHolder: "Add input validation to the signup form, with tests",
+    title: t("NEXUS: Delegate to Team"),
+    prompt: file ? t("Goes along: {0}{1}", file, lines ? `, ${lines}` : "") : t("What should the team do?"),
+    placeHolder: t("Add input validation to the signup form, with tests"),
     ignoreFocusOut: true,
   });
 }
@@ -48,10 +63,10 @@ async function askRequest({ uris, range }: Focus): Promise<string | undefined> {
 type Steering = "nexus.run.cancel" | "nexus.run.pause" | "nexus.run.resume" | "nexus.run.retry";
 
 const CAN: Record<Steering, [which: (run: RunSummary) => boolean, none: string]> = {
-  "nexus.run.cancel": [isActive, "no run is at work."],
-  "nexus.run.pause": [(run) => run.status === "in_progress", "no run is at work."],
-  "nexus.run.resume": [(run) => run.status === "paused", "no run is paused."],
-  "nexus.run.retry": [isRetryable, "no run failed or was cancelled."],
+  "nexus.run.cancel": [isActive, t("no run is at work.")],
+  "nexus.run.pause": [(run) => run.status === "in_progress", t("no run is at work.")],
+  "nexus.run.resume": [(run) => run.status === "paused", t("no run is paused.")],
+  "nexus.run.retry": [isRetryable, t("no run failed or was cancelled.")],
 };
 
 export const steer = (command: Steering) => async (ctx: Ctx, arg: unknown): Promise<void> => {
@@ -60,47 +75,3 @@ export const steer = (command: Steering) => async (ctx: Ctx, arg: unknown): Prom
   await ctx.execute(command, { runId });
   ctx.store.touch(runId);
 };
-
-// --- plans and questions ---------------------------------------------------------------------------------
-
-export async function showPlan(ctx: Ctx, arg: unknown): Promise<void> {
-  const runId = await pickRun(ctx, arg, () => true, "there is no run yet.");
-  if (!runId) return;
-  await vscode.commands.executeCommand("markdown.showPreview", planUri(runId));
-}
-
-const awaiting = (run: RunSummary): boolean => run.status === "awaiting_approval";
-const NO_PLAN = "no plan waits for you.";
-
-export async function approvePlan(ctx: Ctx, arg: unknown): Promise<void> {
-  const runId = await pickRun(ctx, arg, awaiting, NO_PLAN);
-  if (runId) await ctx.execute("nexus.plan.approve", { runId });
-}
-
-export async function rejectPlan(ctx: Ctx, arg: unknown): Promise<void> {
-  const runId = await pickRun(ctx, arg, awaiting, NO_PLAN);
-  if (!runId) return;
-  const reason = await vscode.window.showInputBox({ title: "NEXUS: Reject Plan", prompt: "Why? (may stay empty)", ignoreFocusOut: true });
-  if (reason === undefined) return;
-  await ctx.execute("nexus.plan.reject", { runId, ...(reason.trim() ? { reason: reason.trim() } : {}) });
-}
-
-export async function answerAsk(ctx: Ctx, arg: unknown): Promise<void> {
-  await ctx.store.settled();
-  const open = ctx.store.loaded.flatMap((run) => run.asks.filter((ask) => ask.answer == null));
-  const ask = isNode(arg) && arg.kind === "ask" ? arg.ask : open[0];
-  if (!ask) return void vscode.window.showInformationMessage("NEXUS: no question waits for you.");
-  const answer = await pickAnswer(ctx, ask);
-  if (answer) await ctx.execute("nexus.answer", { askId: ask.askId, answer });
-}
-
-const OWN_WORDS = "In my own words…";
-
-/** One of an ask's options; an agent's question takes any words as well. */
-async function pickAnswer(ctx: Ctx, ask: Ask): Promise<string | undefined> {
-  const asked = ask.kind === "question" ? `${ctx.store.agentName(ask.agentId)} asks: ${ask.question}` : ask.question;
-  const options = ask.kind === "question" ? [...ask.options, OWN_WORDS] : ask.options;
-  const picked = await vscode.window.showQuickPick(options, { title: asked, ignoreFocusOut: true, ...(ask.why ? { placeHolder: ask.why } : {}) });
-  if (picked !== OWN_WORDS || ask.kind !== "question") return picked;
-  return (await vscode.window.showInputBox({ title: asked, ignoreFocusOut: true, ...(ask.why ? { prompt: ask.why } : {}) }))?.trim();
-}

@@ -6,7 +6,7 @@
  */
 import * as vscode from "vscode";
 import type { Range } from "vscode-languageserver-protocol";
-import type { AgentSnapshot, Change, ChangeId, CommandName, Commands, NexusEvent, RunDetail, RunId, RunSummary } from "./lspExt";
+import type { AgentSnapshot, Ask as Question, Change, ChangeGroup, ChangeId, CommandName, Commands, NexusEvent, RunDetail, RunId, RunSummary } from "./lspExt";
 import { isActive, type Placed, placed } from "./view";
 
 /** Sends one command; undefined while there is no server. */
@@ -20,6 +20,7 @@ export class Store implements vscode.Disposable {
 
   private summaries: readonly RunSummary[] = [];
   private readonly details = new Map<RunId, RunDetail>();
+  private groupList: readonly ChangeGroup[] = [];
   private agentList: readonly AgentSnapshot[] = [];
   /** By file: exact places of pending changes in the current text, as the server's diagnostics last gave them. */
   private readonly places = new Map<string, ReadonlyMap<ChangeId, Range>>();
@@ -74,6 +75,16 @@ export class Store implements vscode.Disposable {
     this.changed.fire();
   }
 
+  /** The server's groups of changes, what should be read first first; none where it knows of no groups. */
+  get groups(): readonly ChangeGroup[] {
+    return this.groupList;
+  }
+
+  /** What waits for the user's answer, oldest run first. */
+  get asks(): Question[] {
+    return this.loaded.toReversed().flatMap((run) => run.asks.filter((ask) => ask.answer == null));
+  }
+
   get pending(): Placed[] {
     return this.changes.filter((change) => change.status === "pending");
   }
@@ -126,6 +137,7 @@ export class Store implements vscode.Disposable {
     this.details.clear();
     this.places.clear();
     this.agentList = [];
+    this.groupList = [];
     this.changed.fire();
   }
 
@@ -137,9 +149,14 @@ export class Store implements vscode.Disposable {
   private async refresh(): Promise<void> {
     if (this.staleList) {
       this.staleList = false;
-      const [runs, agents] = await Promise.all([this.ask("nexus.runs", {}), this.ask("nexus.agents", {})]);
+      const [runs, agents, list] = await Promise.all([
+        this.ask("nexus.runs", {}),
+        this.ask("nexus.agents", {}),
+        this.ask("nexus.review.list", { limit: 0, grouped: true }),
+      ]);
       this.summaries = [...(runs?.runs ?? [])].sort((a, b) => b.startedAt - a.startedAt);
       this.agentList = agents?.agents ?? [];
+      this.groupList = list?.groups ?? [];
       for (const run of this.summaries) {
         if (!this.details.has(run.runId) && (isActive(run) || run.changesPending > 0)) this.stale.add(run.runId);
       }

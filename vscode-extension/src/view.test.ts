@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { AgentSnapshot, Quality, RunDetail, RunSummary, TaskState } from "./lspExt";
-import { agentRow, changeRow, committedText, neighbour, type Placed, placed, planMarkdown, qualityRow, runRow, shownLine, sides, spliced, statusText, taskRow } from "./view";
+import type { AgentSnapshot, Ask, Quality, RunSummary, TaskState } from "./lspExt";
+import { agentRow, askRow, changeRow, committedText, duration, neighbour, type Placed, placed, qualityRow, runRow, shownLine, sides, spliced, status, taskRow } from "./view";
 
 const run = (over: Partial<RunSummary> = {}): RunSummary => ({
   runId: "r1",
@@ -52,11 +52,12 @@ describe("rows", () => {
     const task: TaskState = {
       taskId: "t1", agentId: "code_developer", instanceId: "1", title: "Fix", type: "implementation", status: "in_progress",
       message: "reading a.py", percent: 20, attempt: 2, summary: "", dependsOn: ["t0"],
-      usd: 0, tokens: 0, repairs: 0, restarts: 0, replaced: false, response: null,
+      seconds: 0, usd: 0, tokens: 0, repairs: 0, restarts: 0, replaced: false, response: null,
     };
     expect(taskRow(task, "Code").description).toBe("Code · attempt 2 · 20 % · reading a.py");
     expect(taskRow({ ...task, status: "completed", attempt: 1 }, "Code").description).toBe("Code");
     expect(taskRow(task, "Code").tooltip).toContain("after t0");
+    expect(taskRow({ ...task, seconds: 65, usd: 0.123 }, "Code", 10).description).toBe("Code · attempt 2 · 1 min 15 s · $0.12 · 20 % · reading a.py");
     const sure = { ...task, response: { task_result: { confidence_score: 0.9 } } };
     expect(taskRow(sure, "Code").tooltip).toContain("Its own claim: 90 % sure.");
   });
@@ -65,6 +66,7 @@ describe("rows", () => {
     [change(), "a.py:5", "−1 +1 · add() subtracted.", "change pending"],
     [change({ status: "accepted" }), "a.py", "accepted · −1 +1 · add() subtracted.", "change accepted decided"],
     [change({ kind: "create", before: "" }), "a.py", "new file · add() subtracted.", "change pending"],
+    [change({ status: "outdated", conflict: { base: "", theirs: "" } }), "a.py:5", "conflict: you changed these lines too · −1 +1 · add() subtracted.", "change conflict"],
     [insertion(4), "a.py:5", "−0 +1 · add() subtracted.", "change pending"],
   ])("a change %#", (given, label, description, context) => {
     expect(changeRow(given, "src/a.py", "Code")).toMatchObject({ label, description, context });
@@ -90,7 +92,7 @@ describe("rows", () => {
       agent_id: "code_developer", name: "Code", role: "developer", status: "active", current_task: "r1/t1",
       health_score: 8.5, tasks_completed_today: 0, instances: [instance], restarts: 1, response_seconds: 1, usd: 0, tokens: 0,
     };
-    expect(agentRow(agent, "Mend it")).toMatchObject({ description: "developer · asks you · strained", icon: "question" });
+    expect(agentRow(agent, "Mend it")).toMatchObject({ description: "developer · asks you · strained · health 8.5", icon: "question" });
     expect(agentRow(agent, "Mend it").tooltip).toContain("health 8.5 of 10\n1 restart\nstrained: 2 red gates");
   });
 
@@ -106,12 +108,24 @@ describe("rows", () => {
     expect(qualityRow({ ...nothing, ...measured }).description).toBe(description);
   });
 
-  it.each([
-    [[], "$(type-hierarchy) NEXUS"],
-    [[run(), run({ status: "completed" })], "$(loading~spin) NEXUS: 1 running"],
-    [[run({ changesPending: 2 }), run({ status: "ready", changesPending: 1 })], "$(loading~spin) NEXUS: 1 running, 3 to review"],
-  ])("the status bar %#", (runs, text) => {
-    expect(statusText(runs)).toBe(text);
+  it.each([[9.6, "10 s"], [65, "1 min 05 s"], [3720, "1 h 02 min"]])("%d seconds are %s", (seconds, told) => {
+    expect(duration(seconds)).toBe(told);
+  });
+
+  it("a question says who asks, and why", () => {
+    const ask: Ask = { askId: "a1", kind: "question", question: "Raise or clamp?", options: ["raise"], default: "", expires: null, taskId: "t1", agentId: "c", why: "Callers differ." };
+    expect(askRow(ask, "Code")).toMatchObject({ label: "Code asks: Raise or clamp?", tooltip: "Code asks: Raise or clamp?\nWhy: Callers differ.\nAnswers: raise" });
+    expect(askRow({ ...ask, kind: "plan" }, "Code")).toMatchObject({ label: "Raise or clamp?", description: "look at the plan", icon: "list-tree" });
+  });
+
+  const busy = { current_task: "r1/t1", instances: [{}, {}] } as AgentSnapshot;
+  it.each<[RunSummary[], AgentSnapshot[], number, string, string]>([
+    [[], [], 0, "$(type-hierarchy) NEXUS", "NEXUS: nothing at work, nothing waits"],
+    [[run(), run({ status: "completed" })], [], 0, "$(loading~spin) NEXUS: 1 running", "NEXUS: 1 running"],
+    [[run({ changesPending: 3 })], [busy], 0, "$(loading~spin) NEXUS: 2 agents at work, 3 to review", "NEXUS: 2 agents at work, 3 to review"],
+    [[run()], [busy], 1, "$(question) NEXUS: 1 question, 2 agents at work", "NEXUS: 1 question, 2 agents at work"],
+  ])("the status bar %#", (runs, agents, asks, text, spoken) => {
+    expect(status(runs, agents, asks)).toEqual({ text, spoken, asks: asks > 0 });
   });
 });
 
@@ -160,43 +174,6 @@ describe("text", () => {
     expect(placed({ ...bare, line: 7 }, undefined).range).toEqual(lines(7, 1));
     expect(placed({ ...bare, line: 7 }, lines(9, 1)).range).toEqual(lines(9, 1));
     expect(placed({ ...bare, kind: "create", line: 0 }, undefined).range).toEqual(lines(0, 0));
-  });
-
-  it("a plan reads as a document", () => {
-    const detail: RunDetail = {
-      ...run({ status: "awaiting_approval" }),
-      plan: {
-        summary: "Code mends it.",
-        tasks: [
-          { id: "fix", title: "Mend add()", agent: "code_developer", type: "implementation", description: "Only add().", depends_on: [], writes: ["a.py"], acceptance: ["add(2, 3) is 5"] },
-          { id: "test", title: "Test it", agent: "alpha_test_creator", type: "test", description: "", depends_on: ["fix"], writes: [], acceptance: [] },
-        ],
-      },
-      tasks: [], changes: [], gates: [], asks: [], usd: 0, budgets: [], quality: null,
-    };
-    expect(planMarkdown(detail, (id) => (id === "code_developer" ? "Code" : "Alpha"))).toMatchInlineSnapshot(`
-      "# Mend add()
-
-      Code mends it.
-
-      2 tasks · team local
-
-      ## 1. Mend add() \`fix\`
-
-      **Code** · implementation · writes \`a.py\`
-
-      Only add().
-
-      Done when
-
-      - add(2, 3) is 5
-
-      ## 2. Test it \`test\`
-
-      **Alpha** · test · after \`fix\`
-      "
-    `);
-    expect(planMarkdown({ ...detail, plan: null }, String)).toContain("There is no plan yet.");
   });
 });
 

@@ -1,6 +1,7 @@
 /** How runs, tasks, changes and agents read: pure text, so that every wording is tested without an editor. */
 import type { Range } from "vscode-languageserver-protocol";
-import type { AgentSnapshot, Change, CommitAnswer, Gate, ProposedFile, Quality, RunDetail, RunStatus, RunSummary, TaskState } from "./lspExt";
+import type { AgentSnapshot, Ask, Change, CommitAnswer, Gate, ProposedFile, Quality, RunStatus, RunSummary, TaskState } from "./lspExt";
+import { counted, t } from "./words";
 
 /** A tree row. `icon` is a codicon's name, `color` a theme colour's id. */
 export interface Row {
@@ -9,6 +10,8 @@ export interface Row {
   tooltip: string;
   icon: string;
   color?: string;
+  /** What the icon says, for a screen reader, where the description does not say it. */
+  spoken?: string;
   /** Space-separated words that `when` clauses in package.json match. */
   context: string;
 }
@@ -48,14 +51,14 @@ const RUN_ICON: Record<RunStatus, [icon: string, color?: string]> = {
 };
 
 const RUN_WORD: Record<RunStatus, string> = {
-  pending: "planning",
-  awaiting_approval: "plan waits for you",
-  in_progress: "at work",
-  paused: "paused",
-  ready: "ready for review",
-  completed: "completed",
-  failed: "failed",
-  cancelled: "cancelled",
+  pending: t("planning"),
+  awaiting_approval: t("plan waits for you"),
+  in_progress: t("at work"),
+  paused: t("paused"),
+  ready: t("ready for review"),
+  completed: t("completed"),
+  failed: t("failed"),
+  cancelled: t("cancelled"),
 };
 
 export function runRow(run: RunSummary): Row {
@@ -63,12 +66,12 @@ export function runRow(run: RunSummary): Row {
   const waiting = run.changesPending > 0;
   // What is ready waits for review: the number says it in a narrow view.
   const parts = run.status === "ready" && waiting ? [] : [RUN_WORD[run.status]];
-  if (isActive(run) && run.tasksTotal > 0) parts.push(`${run.tasksDone} of ${run.tasksTotal} tasks`);
-  if (waiting) parts.push(`${run.changesPending} to review`);
+  if (isActive(run) && run.tasksTotal > 0) parts.push(t("{0} of {1} tasks", run.tasksDone, run.tasksTotal));
+  if (waiting) parts.push(t("{0} to review", run.changesPending));
   return {
     label: run.request,
     description: parts.join(" · "),
-    tooltip: `${run.request}\n\n${[...parts, TELLING.has(run.status) && run.reason].filter(Boolean).join(" · ")}\nteam ${run.team}, priority ${run.priority}, run ${run.runId}`,
+    tooltip: t("{0}\n\n{1}\nteam {2}, priority {3}, run {4}", run.request, [...parts, TELLING.has(run.status) && run.reason].filter(Boolean).join(" · "), run.team, run.priority, run.runId),
     icon,
     ...(color ? { color } : {}),
     context: words("run", run.status, isActive(run) && "active", isRetryable(run) && "retryable", waiting && "pending-changes"),
@@ -83,26 +86,34 @@ const TASK_ICON: Record<TaskState["status"], [icon: string, color?: string]> = {
   cancelled: ["circle-slash"],
 };
 
-export function taskRow(task: TaskState, agentName: string): Row {
+/** `elapsed`: the seconds of the attempt at work, where there is one. */
+export function taskRow(task: TaskState, agentName: string, elapsed = 0): Row {
   const [icon, color] = TASK_ICON[task.status];
   const parts = [agentName];
-  if (task.replaced) parts.push("replaced by another plan");
-  if (task.attempt > 1) parts.push(`attempt ${task.attempt}`);
+  if (task.replaced) parts.push(t("replaced by another plan"));
+  if (task.attempt > 1) parts.push(t("attempt {0}", task.attempt));
+  const seconds = task.seconds + elapsed;
+  if (seconds >= 1) parts.push(duration(seconds));
+  if (task.usd > 0) parts.push(money(task.usd));
   if (task.status === "in_progress" && task.percent !== null) parts.push(`${task.percent} %`);
   if (task.status === "in_progress" && task.message) parts.push(task.message);
   if (task.status === "failed" && task.summary) parts.push(oneLine(task.summary));
   const sure = task.response?.task_result.confidence_score;
-  const claim = sure === undefined ? "" : `\n\nIts own claim: ${Math.round(100 * sure)} % sure.`;
-  const after = task.dependsOn.length ? `\nafter ${task.dependsOn.join(", ")}` : "";
+  const claim = sure === undefined ? "" : t("\n\nIts own claim: {0} % sure.", Math.round(100 * sure));
+  const after = task.dependsOn.length ? t("\nafter {0}", task.dependsOn.join(", ")) : "";
   return {
     label: task.title,
     description: parts.join(" · "),
-    tooltip: `${task.title}\n${agentName}, ${task.type}, ${task.status.replace("_", " ")}${after}${task.summary ? `\n\n${task.summary}` : ""}${claim}`,
+    tooltip: `${task.title}\n${agentName}, ${word(task.type)}, ${word(task.status)}${after}${task.tokens ? t("\n{0} tokens", task.tokens.toLocaleString("en")) : ""}${task.summary ? `\n\n${task.summary}` : ""}${claim}`,
     icon,
     ...(color ? { color } : {}),
+    spoken: word(task.status),
     context: words("task", task.status),
   };
 }
+
+/** It waits for the user's decision, also where their own typing is in its way. */
+export const isOpen = (change: Change): boolean => change.status === "pending" || Boolean(change.conflict);
 
 const CHANGE_ICON: Record<Change["status"], [icon: string, color?: string]> = {
   pending: ["circle-filled", BLUE],
@@ -112,33 +123,34 @@ const CHANGE_ICON: Record<Change["status"], [icon: string, color?: string]> = {
 };
 
 export function changeRow(change: Placed, path: string, agentName: string): Row {
-  const [icon, color] = CHANGE_ICON[change.status];
+  const [icon, color] = change.conflict ? ["git-merge", YELLOW] : CHANGE_ICON[change.status];
   // Only what waits has a place that follows the text.
-  const at = change.kind === "edit" && change.status === "pending" ? `:${change.range.start.line + 1}` : "";
+  const at = change.kind === "edit" && isOpen(change) ? `:${change.range.start.line + 1}` : "";
   const where = `${baseName(path)}${at}`;
-  const state = change.status === "pending" ? [] : [change.status];
+  const state = change.conflict ? [t("conflict: you changed these lines too")] : change.status === "pending" ? [] : [word(change.status)];
   return {
     label: where,
     description: [...state, weight(change), change.why].join(" · "),
-    tooltip: `${path}\n${agentName}: ${change.why}\n${KIND_WORD[change.kind]}, ${change.status}`,
+    tooltip: `${path}\n${agentName}: ${change.why}\n${KIND_WORD[change.kind]}, ${word(change.status)}`,
     icon,
     ...(color ? { color } : {}),
-    context: words("change", change.status, (change.status === "accepted" || change.status === "rejected") && "decided"),
+    ...(change.status === "pending" ? { spoken: t("waits for you") } : {}),
+    context: words("change", change.conflict ? "conflict" : change.status, (change.status === "accepted" || change.status === "rejected") && "decided"),
   };
 }
 
 const KIND_WORD: Record<Change["kind"], string> = {
-  edit: "edit",
-  create: "new file",
-  delete: "file deleted",
-  rename: "file renamed",
-  binary: "binary file",
-  mode: "file mode",
-  symlink: "symbolic link",
+  edit: t("edit"),
+  create: t("new file"),
+  delete: t("file deleted"),
+  rename: t("file renamed"),
+  binary: t("binary file"),
+  mode: t("file mode"),
+  symlink: t("symbolic link"),
 };
 
 /** `−1 +2` for an edit; else what happens to the file. */
-export function weight(change: Change): string {
+export function weight(change: Pick<Change, "kind" | "before" | "after">): string {
   return change.kind === "edit" ? `−${lineCount(change.before)} +${lineCount(change.after)}` : KIND_WORD[change.kind];
 }
 
@@ -150,8 +162,8 @@ export function gateRow(gate: Gate): Row {
     warning: ["warning", YELLOW],
   }[gate.status] as [string, string | undefined];
   return {
-    label: gate.baseline ? `before: ${gate.gate}` : `gate: ${gate.gate}`,
-    description: [gate.status.replace("_", " "), gate.why].filter(Boolean).join(" · "),
+    label: gate.baseline ? t("before: {0}", gate.gate) : t("gate: {0}", gate.gate),
+    description: [word(gate.status), gate.why].filter(Boolean).join(" · "),
     tooltip: [gate.why, gate.output].filter(Boolean).join("\n\n"),
     icon,
     ...(color ? { color } : {}),
@@ -163,23 +175,23 @@ export function gateRow(gate: Gate): Row {
 export function qualityRow(quality: Quality): Row {
   const parts = qualityFigures(quality);
   return {
-    label: "measured",
-    description: parts.join(" · ") || "nothing could be measured",
-    tooltip: ["Measured by NEXUS of all that landed, not claimed by an agent:", ...parts, ...(quality.worst ? [`most complex: ${quality.worst}`] : []), ...quality.notes].join("\n"),
+    label: t("measured"),
+    description: parts.join(" · ") || t("nothing could be measured"),
+    tooltip: [t("Measured by NEXUS of all that landed, not claimed by an agent:"), ...parts, ...(quality.worst ? [t("most complex: {0}", quality.worst)] : []), ...quality.notes].join("\n"),
     icon: "graph",
     context: "quality",
   };
 }
 
 function qualityFigures(quality: Quality): string[] {
-  const changed = quality.changedCoverage === null ? [] : [`tests execute ${quality.coveredLines} of ${quality.changedLines} changed lines`];
+  const changed = quality.changedCoverage === null ? [] : [t("tests execute {0} of {1} changed lines", quality.coveredLines, quality.changedLines)];
   const tests = quality.tests === null ? [] : [`${count(quality.tests, "test")}, ${quality.newTests ?? 0} new`];
   const rounds = quality.rounds ? [count(quality.rounds, "repair round")] : [];
   return [
     ...changed,
     ...tests,
-    ...compared("complexity", quality.complexityBefore, quality.complexity),
-    ...compared("lint errors", quality.lintErrorsBefore, quality.lintErrors),
+    ...compared(t("complexity"), quality.complexityBefore, quality.complexity),
+    ...compared(t("lint errors"), quality.lintErrorsBefore, quality.lintErrors),
     ...rounds,
   ];
 }
@@ -189,54 +201,75 @@ function compared(noun: string, before: number | null, now: number | null): stri
   return [before === now ? `${noun} ${now}` : `${noun} ${before} → ${now}`];
 }
 
-/** `task` is the title of what it is at work on. */
-export function agentRow(agent: AgentSnapshot, task: string | undefined): Row {
+/** `task` is the title of what it is at work on, `pending` how many of its changes wait. */
+export function agentRow(agent: AgentSnapshot, task: string | undefined, pending = 0): Row {
   const busy = Boolean(agent.current_task);
   const waits = agent.instances.some((one) => one.waits_for_user);
-  const doing = waits ? "asks you" : busy ? `at work${task ? `: ${task}` : ""}` : "idle";
+  const doing = waits ? t("asks you") : busy ? t("at work{0}", task ? `: ${task}` : "") : t("idle");
   const stress = Math.max(0, ...agent.instances.map((one) => one.stress.level));
-  const strained = stress > 0 ? [`strained: ${agent.instances.flatMap((one) => one.stress.causes).join(", ")}`] : [];
+  const strained = stress > 0 ? [t("strained: {0}", agent.instances.flatMap((one) => one.stress.causes).join(", "))] : [];
   const told = [
     `${agent.name} (${agent.agent_id})`,
     agent.status,
-    `${count(agent.tasks_completed_today, "task")} completed today`,
-    ...(agent.health_score === null ? [] : [`health ${agent.health_score} of 10`]),
+    t("{0} completed today", count(agent.tasks_completed_today, "task")),
+    ...(agent.health_score === null ? [] : [t("health {0} of 10", agent.health_score)]),
     ...(agent.restarts ? [count(agent.restarts, "restart")] : []),
     ...strained,
   ];
   return {
     label: agent.name,
-    description: [agent.role.replaceAll("_", " "), doing, ...(stress > 0 ? ["strained"] : [])].join(" · "),
+    description: [word(agent.role), doing, ...(stress > 0 ? [t("strained")] : []), ...(pending ? [t("{0} to review", pending)] : []), ...(agent.health_score === null ? [] : [t("health {0}", agent.health_score)])].join(" · "),
     tooltip: told.join("\n"),
     icon: waits ? "question" : busy ? "loading~spin" : "account",
-    context: "agent",
+    context: words("agent", busy && "busy", pending > 0 && "pending-changes"),
   };
 }
 
-export function statusText(runs: readonly RunSummary[]): string {
-  const active = runs.filter(isActive).length;
-  const pending = runs.reduce((sum, run) => sum + run.changesPending, 0);
-  const icon = active ? "$(loading~spin)" : "$(type-hierarchy)";
-  const parts = [active ? `${active} running` : "", pending ? `${pending} to review` : ""].filter(Boolean);
-  return `${icon} NEXUS${parts.length ? `: ${parts.join(", ")}` : ""}`;
+const ASK_ICON: Record<Ask["kind"], string> = { plan: "list-tree", resume: "debug-continue", head_moved: "git-branch", budget: "credit-card", question: "question" };
+
+export function askRow(ask: Ask, agentName: string): Row {
+  const asks = ask.kind === "question" ? t("{0} asks: ", agentName) : "";
+  return {
+    label: `${asks}${oneLine(ask.question)}`,
+    description: ask.kind === "plan" ? t("look at the plan") : t("answer"),
+    tooltip: [`${asks}${ask.question}`, ask.why && t("Why: {0}", ask.why), t("Answers: {0}", ask.options.join(", ") || t("any words"))].filter(Boolean).join("\n"),
+    icon: ASK_ICON[ask.kind],
+    color: YELLOW,
+    context: "ask",
+  };
 }
 
-export function planMarkdown(run: RunDetail, agentName: (id: string) => string): string {
-  const plan = run.plan;
-  if (!plan) return `# ${oneLine(run.request)}\n\nThere is no plan yet.\n`;
-  const head = `# ${oneLine(run.request)}\n\n${plan.summary}\n\n${count(plan.tasks.length, "task")} · team ${run.team}\n`;
-  const tasks = plan.tasks.map((task, at) => {
-    const facts = [
-      `**${agentName(task.agent)}** · ${task.type}`,
-      task.depends_on.length ? `after ${task.depends_on.map((id) => `\`${id}\``).join(", ")}` : "",
-      task.writes.length ? `writes ${task.writes.map((glob) => `\`${glob}\``).join(", ")}` : "",
-    ].filter(Boolean);
-    const done = task.acceptance.map((line) => `- ${line}`).join("\n");
-    return [`## ${at + 1}. ${oneLine(task.title)} \`${task.id}\``, facts.join(" · "), task.description, done && `Done when\n\n${done}`]
-      .filter(Boolean)
-      .join("\n\n");
-  });
-  return `${[head, ...tasks].join("\n\n").replace(/\n{3,}/g, "\n\n")}\n`;
+/** What the status bar says: who is at work, what waits for review, what is asked. */
+export interface Status {
+  text: string;
+  /** As a screen reader says it: without icons. */
+  spoken: string;
+  asks: boolean;
+}
+
+export function status(runs: readonly RunSummary[], agents: readonly AgentSnapshot[], asks: number): Status {
+  const active = runs.filter(isActive).length;
+  const working = agents.filter((agent) => agent.current_task).reduce((sum, agent) => sum + Math.max(1, agent.instances.length), 0);
+  const pending = runs.reduce((sum, run) => sum + run.changesPending, 0);
+  const parts = [
+    asks ? count(asks, "question") : "",
+    working ? t("{0} at work", count(working, "agent")) : active ? t("{0} running", active) : "",
+    pending ? t("{0} to review", pending) : "",
+  ].filter(Boolean);
+  const icon = asks ? "$(question)" : active ? "$(loading~spin)" : "$(type-hierarchy)";
+  const said = `NEXUS${parts.length ? `: ${parts.join(", ")}` : ""}`;
+  return { text: `${icon} ${said}`, spoken: parts.length ? said : t("NEXUS: nothing at work, nothing waits"), asks: asks > 0 };
+}
+
+export const money = (usd: number): string => `$${usd < 0.01 ? usd.toFixed(4) : usd.toFixed(2)}`;
+
+/** `9 s`, `2 min 05 s`, `1 h 02 min`. */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const two = (n: number): string => String(n).padStart(2, "0");
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
+  return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} min`;
 }
 
 export interface Splice {
@@ -284,7 +317,19 @@ export function shownLine(change: Placed): number {
   return change.kind === "edit" && change.before === "" ? Math.max(0, start.line - 1) : start.line;
 }
 
-export const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
+export function by<T, K>(all: readonly T[], key: (one: T) => K): Map<K, T[]> {
+  const found = new Map<K, T[]>();
+  for (const one of all) {
+    const same = found.get(key(one));
+    if (same) same.push(one);
+    else found.set(key(one), [one]);
+  }
+  return found;
+}
+
+export const count = (n: number, what: string, several = `${what}s`): string => counted(n, `{0} ${what}`, `{0} ${several}`);
+/** A word of the wire (a status, a role, a type) as it is read. */
+export const word = (id: string): string => t(id.replaceAll("_", " "));
 export const oneLine = (text: string): string => text.replace(/\s+/g, " ").trim();
 const baseName = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
 const lineCount = (text: string): number => (text === "" ? 0 : text.replace(/\r?\n$/, "").split("\n").length);
@@ -305,6 +350,6 @@ export function sides(files: readonly ProposedFile[]): [label: string, before: S
 /** What a commit would hold, in a sentence. */
 export function committedText({ changeIds, paths, left }: Pick<CommitAnswer, "changeIds" | "paths" | "left">): string {
   const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? "" : "s"}`;
-  const more = left.length ? ` Left out: ${count(left.length, "change")} (${left[0]?.why}).` : "";
+  const more = left.length ? t(" Left out: {0} ({1}).", count(left.length, "change"), left[0]?.why) : "";
   return `${count(changeIds.length, "accepted change")} in ${count(paths.length, "file")}.${more}`;
 }

@@ -61,7 +61,7 @@ async function installExtension(home) {
   const extensions = join(home, "extensions");
   const target = join(extensions, `${manifest.publisher}.${manifest.name}-${manifest.version}`);
   await mkdir(target, { recursive: true });
-  for (const part of ["package.json", "dist", "media", "README.md"]) {
+  for (const part of ["package.json", "package.nls.json", "package.nls.de.json", "l10n", "dist", "media", "README.md"]) {
     await cp(join(EXTENSION, part), join(target, part), { recursive: true });
   }
   return extensions;

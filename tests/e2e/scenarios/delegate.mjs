@@ -28,7 +28,7 @@ await scenario("delegate", async ({ page, code, step, given, onDisk }) => {
   });
   await step("the diff opens", async () => {
     await code.toast("ready for").getByText("Later").click();
-    await code.command("NEXUS: Open Diff of a Run", (timeout) => page.locator(".multiDiffEditor, .monaco-component.multiDiffEditor").first().waitFor({ timeout }));
+    await code.command("NEXUS: Show Diff of a Run", (timeout) => page.locator(".multiDiffEditor, .monaco-component.multiDiffEditor").first().waitFor({ timeout }));
     await page.waitForTimeout(1200);
   });
   await step("a hover tells about the change", async () => {

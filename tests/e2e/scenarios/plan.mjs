@@ -1,4 +1,4 @@
-// A plan that waits for the user, the preview of a new file, the tree's own buttons, and a run accepted at once.
+// A plan that waits for the user and is changed by them, the preview of a new file, the tree's own buttons, and a run accepted at once.
 import { scenario } from "../lib/scenario.mjs";
 
 await scenario("plan", async ({ page, code, step, given, onDisk }) => {
@@ -7,15 +7,38 @@ await scenario("plan", async ({ page, code, step, given, onDisk }) => {
     await code.delegate(given.request);
     await code.showView();
   });
-  await step("the plan opens and waits", async () => {
+  const field = code.line("agent: Code");
+  await step("the plan opens as a form, and waits", async () => {
     await code.treeRow("plan waits for you").waitFor({ timeout: given.patience });
-    await code.tab("plan").waitFor({ timeout: 15_000 });
-    const preview = page.frameLocator("iframe.webview.ready").frameLocator("iframe#active-frame");
-    await preview.getByText("Code mends add()").first().waitFor({ timeout: 20_000 });
+    await code.tab("Plan").waitFor({ timeout: 15_000 });
+    await field.waitFor({ timeout: 20_000 });
+    await code.lens("Approve plan").waitFor({ timeout: 10_000 });
+    await page.locator(".statusbar-item", { hasText: "1 question" }).waitFor({ timeout: 10_000 });
   });
-  await step("approve the plan", async () => {
-    const approve = page.locator(".editor-actions [aria-label='Approve Plan']").first();
-    await code.until(() => approve.click({ timeout: 3000 }), (timeout) => code.treeRow("at work").waitFor({ timeout }), { patience: 6000 });
+  await step("what is wrong is said while it is typed", async () => {
+    await field.click();
+    await page.keyboard.press("End");
+    await page.keyboard.type("x");
+    await page.keyboard.press("Escape");
+    await page.locator(".squiggly-error").first().waitFor({ timeout: 5000 });
+    await code.lens("1 problem to mend").waitFor({ timeout: 5000 });
+  });
+  await step("the light bulb mends it", async () => {
+    await (await code.quickFix("Use “Code”")).click();
+    await page.locator(".squiggly-error").first().waitFor({ state: "detached", timeout: 5000 });
+  });
+  await step("a title is changed, the order by a button", async () => {
+    await code.line("Make add() add `fix`").click();
+    await page.keyboard.press("Home");
+    for (let n = 0; n < 3; n++) await page.keyboard.press("ArrowRight");
+    await page.keyboard.type("Quickly: ");
+    await code.lens("Move down").click();
+    await page.waitForTimeout(500);
+  });
+  await step("approved as it was changed", async () => {
+    const approve = page.locator(".editor-actions [aria-label^='Approve Plan']").first();
+    await code.until(() => approve.click({ timeout: 3000 }), (timeout) => code.treeRow("Quickly: Make add() add").waitFor({ timeout }), { patience: 6000 });
+    await code.lens("read only").waitFor({ timeout: 10_000 });
   });
   await step("ready for review", async () => {
     await code.toast("ready for").waitFor({ timeout: given.patience });

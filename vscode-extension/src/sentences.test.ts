@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+import type { Ask } from "./lspExt";
+import { asked, buttons, problemRequest } from "./sentences";
+
+const ask = (over: Partial<Ask> = {}): Ask => ({
+  askId: "a1", kind: "question", question: "Raise or\nclamp?", options: ["raise", "clamp"], default: "", expires: null,
+  taskId: "t1", agentId: "code_developer", why: "", ...over,
+});
+const at = (): string => "10:30";
+
+describe("a question", () => {
+  it.each<[Ask, string]>([
+    [ask(), "Code asks: Raise or clamp?"],
+    [ask({ why: "Callers differ." }), "Code asks: Raise or clamp? Why: Callers differ."],
+    [ask({ expires: 1, default: "raise" }), "Code asks: Raise or clamp? Without an answer by 10:30: raise."],
+    [ask({ expires: 1, default: "(no answer)" }), "Code asks: Raise or clamp? Waits until 10:30."],
+    [ask({ kind: "budget", question: "Spent: 1 dollar. Go on?" }), "Spent: 1 dollar. Go on?"],
+  ])("says who asks, why, and what happens without an answer %#", (given, text) => expect(asked(given, "Code", at)).toBe(text));
+
+  it.each<[Ask, string[]]>([
+    [ask(), ["raise", "clamp", "In my own words…"]],
+    [ask({ options: ["a", "b", "c"] }), ["Answer…"]],
+    [ask({ kind: "head_moved", options: ["Here", "Wait", "Stop"] }), ["Here", "Wait", "Stop"]],
+    [ask({ kind: "plan", options: ["Approve", "Reject"] }), ["Look at the plan", "Approve", "Reject"]],
+  ])("has buttons that fit %#", (given, expected) => expect(buttons(given)).toEqual(expected));
+});
+
+describe("a problem is asked for in words", () => {
+  const problem = (line: number, message: string, over: object = {}) => ({
+    message, range: { start: { line, character: 4 }, end: { line, character: 9 } }, ...over,
+  });
+
+  it("with its line, its text and whose it is", () => {
+    const given = [problem(4, "`os` imported but\nunused", { source: "Ruff", code: { value: "F401" } })];
+    expect(problemRequest("shop/a.py", given, "file:///w/shop/a.py")).toEqual({
+      request: "Fix this problem in shop/a.py, line 5: `os` imported but unused (Ruff F401)",
+      uris: ["file:///w/shop/a.py"],
+      range: { start: { line: 4, character: 0 }, end: { line: 5, character: 0 } },
+    });
+  });
+
+  it("and several together", () => {
+    const { request, range } = problemRequest("a.py", [problem(9, "too long"), problem(2, "no name", { code: 7 })], "file:///a.py");
+    expect(request).toBe("Fix these problems in a.py:\n- line 10: too long\n- line 3: no name (7)");
+    expect(range).toEqual({ start: { line: 2, character: 0 }, end: { line: 10, character: 0 } });
+  });
+});
