@@ -30,7 +30,7 @@ export async function activate(extension: vscode.ExtensionContext): Promise<void
     own,
     new Previews(own.store),
     new Decorations(extension, own.store),
-    new PlanFiles(own.store, extension.workspaceState),
+    new PlanFiles(own.store, extension.workspaceState, () => own.start()),
     new PlanEditor(own.store),
     new Transcripts(own),
     new RunsTree(own.store, own.history),

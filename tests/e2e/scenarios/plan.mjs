@@ -38,7 +38,7 @@ await scenario("plan", async ({ page, code, step, given, onDisk }) => {
   await step("approved as it was changed", async () => {
     const approve = page.locator(".editor-actions [aria-label^='Approve Plan']").first();
     await code.until(() => approve.click({ timeout: 3000 }), (timeout) => code.treeRow("Quickly: Make add() add").waitFor({ timeout }), { patience: 6000 });
-    await code.lens("read only").waitFor({ timeout: 10_000 });
+    await page.locator(".codelens-decoration", { hasText: "read only" }).first().waitFor({ timeout: 10_000 });
   });
   await step("ready for review", async () => {
     await code.toast("ready for").waitFor({ timeout: given.patience });

@@ -11,6 +11,8 @@ import { t } from "../words";
 
 export async function showPlan(ctx: Ctx, arg: unknown): Promise<void> {
   const runId = await pickRun(ctx, arg, () => true, t("there is no run yet."));
+  // An editor that is opened read-only has no light bulb, also when it can be written in later.
+  await ctx.store.settled();
   const run = runId && (await ctx.store.load(runId));
   if (run) await vscode.window.showTextDocument(planUri(run), { preview: false });
 }

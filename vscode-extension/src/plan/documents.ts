@@ -51,6 +51,8 @@ export class PlanFiles implements vscode.FileSystemProvider, vscode.Disposable {
   constructor(
     private readonly store: Store,
     private readonly drafts: vscode.Memento,
+    /** The server is up, if it can be: a plan that was open comes back with the window, before it. */
+    private readonly ready: () => Promise<void>,
   ) {
     this.subscriptions = [
       this.changed,
@@ -77,6 +79,7 @@ export class PlanFiles implements vscode.FileSystemProvider, vscode.Disposable {
   }
 
   private async current(uri: vscode.Uri): Promise<{ text: string; mtime: number; waits: boolean }> {
+    if (!this.store.run(planRun(uri))) await this.ready();
     const run = await this.store.load(planRun(uri));
     if (!run && !this.given.has(uri.toString())) throw vscode.FileSystemError.FileNotFound(uri);
     return this.taken(uri, run);
