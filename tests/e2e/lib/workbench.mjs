@@ -128,7 +128,7 @@ export class Workbench {
   async rowButton(row, title, done) {
     await this.until(async () => {
       await row.hover({ timeout: 5000 });
-      await row.locator(`.action-label[aria-label="${title}"]`).first().click({ timeout: 3000 });
+      await row.locator(`.action-label[aria-label^="${title}"]`).first().click({ timeout: 3000 });
     }, done);
   }
 }
