@@ -17,6 +17,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 Scenario = Callable[..., dict[str, Any]]
 REQUEST = "Make add() add, with a test"
 
+VSCODE = Path(__file__).parents[2] / ".cache/code-server/node_modules/code-server/lib/vscode"
+LOGS = VSCODE / "node_modules/@vscode/spdlog/build/Release/spdlog.node"
+"""What VS Code writes its logs with; `install.sh` builds it where it can."""
+
 
 def test_delegate_watch_accept_undo(run_scenario: Scenario, models: Models) -> None:
     given = {"file": "calculator.py", "line": 5, "before": "return a - b", "after": "return a + b"}
@@ -86,6 +90,7 @@ def test_a_workspace_that_is_not_trusted_raises_no_rights(run_scenario: Scenario
             "request": "Fix the lint problems",
             "file": "receipt.py",
             "trusted": False,
+            "logs": LOGS.exists(),
             "settings": {"nexus.trace.server": "messages", "security.workspace.trust.startupPrompt": "never"},
         },
         timeout=300,

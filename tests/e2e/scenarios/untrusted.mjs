@@ -24,6 +24,8 @@ await scenario("untrusted", async ({ page, code, step, given, onDisk }) => {
     await code.line("import os").waitFor({ state: "detached", timeout: 10_000 });
     await onDisk(given.file, 'home."""\n\n\n\ndef title');
   });
+  // Where its native part could not be built this VS Code writes no logs, and shows none.
+  if (!given.logs) return;
   await step("messages to the server are in the log", async () => {
     await code.command("NEXUS: Show Log", (timeout) => page.getByText(/Sending.request/).first().waitFor({ timeout }), { patience: 10_000 });
   });
