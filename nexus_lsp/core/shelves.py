@@ -34,6 +34,14 @@ class Shelves(Mapping[str, V]):
             return Shelves((*shelves[:-1], {**shelves[-1], key: value}))
         return Shelves((*shelves, {key: value}))
 
+    def without(self, key: str) -> Shelves[V]:
+        """Without the item of this key; itself where there is none."""
+        for at, shelf in enumerate(self._shelves):
+            if key in shelf:
+                left = {k: v for k, v in shelf.items() if k != key}
+                return Shelves((*self._shelves[:at], *([left] if left else ()), *self._shelves[at + 1 :]))
+        return self
+
     def __getitem__(self, key: str) -> V:
         for shelf in self._shelves:
             if key in shelf:

@@ -12,6 +12,7 @@ from typing import Any, Literal, assert_never
 
 from nexus_lsp.core import facts as f
 from nexus_lsp.core.memory import MemoryItem
+from nexus_lsp.core.shelves import Shelves
 
 PRIME = "nexus_prime"
 USER = "user"
@@ -36,16 +37,17 @@ class TeamState:
         messages: by message id, oldest first.
         outbox: (message id, recipient) of all that has yet to be delivered, oldest first.
         recalled: by task id, the memory items its agent was shown.
-        to_learn: items that are to be kept in memory and are not yet; `to_forget`: ids to be taken out again.
+        to_learn: by id, what is to be kept in memory and is not yet; `remembered`: ids of what is.
+        to_forget: ids of what is to be taken out again.
     """
 
     messages: Mapping[str, Sent] = field(default_factory=dict[str, Sent])
     outbox: tuple[tuple[str, str], ...] = ()
     notes: tuple[f.NoteWritten, ...] = ()
     recalled: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
-    to_learn: tuple[MemoryItem, ...] = ()
-    to_forget: tuple[str, ...] = ()
-    remembered: frozenset[str] = frozenset()
+    to_learn: Shelves[MemoryItem] = field(default_factory=Shelves[MemoryItem])
+    to_forget: Shelves[None] = field(default_factory=Shelves[None])
+    remembered: Shelves[None] = field(default_factory=Shelves[None])
 
 
 def instance_of(agent_id: str, task_id: str) -> str:
@@ -68,15 +70,13 @@ def evolve_team(team: TeamState, fact: f.TeamFact, at: float) -> TeamState:
         case f.NoteWritten():
             return replace(team, notes=(*team.notes, fact))
         case f.MemoryStored():
-            left = tuple(item for item in team.to_learn if item.id != fact.item_id)
-            return replace(team, to_learn=left, remembered=team.remembered | {fact.item_id})
+            remembered = team.remembered.put(fact.item_id, None)
+            return replace(team, to_learn=team.to_learn.without(fact.item_id), remembered=remembered)
         case f.MemoryForgotten():
-            gone = set(fact.item_ids)
-            return replace(
-                team,
-                to_forget=tuple(i for i in team.to_forget if i not in gone),
-                remembered=team.remembered - gone,
-            )
+            to_forget, remembered = team.to_forget, team.remembered
+            for item_id in fact.item_ids:
+                to_forget, remembered = to_forget.without(item_id), remembered.without(item_id)
+            return replace(team, to_forget=to_forget, remembered=remembered)
         case f.MemoryRecalled():
             ids = tuple(line.item_id for line in fact.items)
             return replace(team, recalled={**team.recalled, fact.task_id: ids})
@@ -100,13 +100,16 @@ def _reached(team: TeamState, message_id: str, recipient: str, how: Reach) -> Te
 
 def learn(team: TeamState, items: Iterable[MemoryItem]) -> TeamState:
     """The team with more to be kept in memory."""
-    new = tuple(item for item in items if item.id not in team.remembered)
-    return replace(team, to_learn=(*team.to_learn, *new)) if new else team
+    to_learn = team.to_learn
+    for item in items:
+        if item.id not in team.remembered:
+            to_learn = to_learn.put(item.id, item)
+    return team if to_learn is team.to_learn else replace(team, to_learn=to_learn)
 
 
 def unlearn(team: TeamState, item_id: str) -> TeamState:
     """The team after what an item says was taken back, whether or not it is kept by now."""
-    left = tuple(item for item in team.to_learn if item.id != item_id)
     # what waits may be on its way into the store at this moment
-    known = (item_id in team.remembered or left != team.to_learn) and item_id not in team.to_forget
-    return replace(team, to_learn=left, to_forget=(*team.to_forget, item_id) if known else team.to_forget)
+    known = item_id in team.remembered or item_id in team.to_learn
+    to_forget = team.to_forget.put(item_id, None) if known else team.to_forget
+    return replace(team, to_learn=team.to_learn.without(item_id), to_forget=to_forget)

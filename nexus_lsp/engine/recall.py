@@ -172,8 +172,8 @@ class Recall:
 
     async def _keep_lessons(self, run: Run) -> None:
         personas = {p.agent_id: p for p in self._engine.adapters.personas()}
-        wanted = [i for i in run.team.to_learn if _keeps(personas.get(i.agent_id), i)]
-        await self.keep(run.id, list(run.team.to_learn), wanted)
+        wanted = [i for i in run.team.to_learn.values() if _keeps(personas.get(i.agent_id), i)]
+        await self.keep(run.id, list(run.team.to_learn.values()), wanted)
         for agent_id in {item.agent_id for item in wanted}:
             await self._trim(personas.get(agent_id), agent_id)
 
@@ -190,7 +190,7 @@ class Recall:
 
     async def _forget(self, run: Run) -> None:
         memory = await self.ready()
-        ids = run.team.to_forget
+        ids = tuple(run.team.to_forget)
         await memory.forget(ids)
         await self._engine.submit(run.id, h.Forgotten(ids, "the decision was taken back"))
 

@@ -163,9 +163,9 @@ def test_a_question_takes_any_words_and_teaches_them() -> None:
         h.Answer("q", "  "),
         "refused: `answer` is empty: write one of the options, or an answer in your own words.",
     )
-    [item] = play(run, [h.Answer("q", "JWT")]).team.to_learn
+    [item] = play(run, [h.Answer("q", "JWT")]).team.to_learn.values()
     assert item.text == "Asked “JWT or session?”, the user answered: JWT"
-    assert play(run, [h.Answer("q", "(no answer)", "timeout")]).team.to_learn == ()
+    assert not play(run, [h.Answer("q", "(no answer)", "timeout")]).team.to_learn
 
 
 def test_a_question_of_an_agent_that_is_done_is_closed() -> None:
@@ -183,7 +183,8 @@ def test_resuming_a_paused_run_answers_no_question() -> None:
 
 def learned(run: Run) -> list[str]:
     return [
-        f"{item.kind} of {item.agent_id or 'all'} by {item.source}: {item.text}" for item in run.team.to_learn
+        f"{item.kind} of {item.agent_id or 'all'} by {item.source}: {item.text}"
+        for item in run.team.to_learn.values()
     ]
 
 
@@ -193,17 +194,17 @@ LANDED = (start("a"), submit("a"), land("a", "c1", "c2"))
 def test_a_rejection_with_a_reason_is_a_decision_to_remember() -> None:
     run = play(begun(), [*LANDED, h.Reject(("c1",), "No globals, please.")])
     assert learned(run)[1:] == ["decision of code_developer by user: No globals, please."]
-    assert run.team.to_learn[-1].paths == ("x.py",)
+    assert list(run.team.to_learn.values())[-1].paths == ("x.py",)
     assert len(play(begun(), [*LANDED, h.Reject(("c1",))]).team.to_learn) == 1
 
 
 def test_a_rejection_taken_back_is_forgotten() -> None:
     rejected = play(begun(), [*LANDED, h.Reject(("c1",), "No globals.")])
     assert len(play(rejected, [h.Reopen(("c1",))]).team.to_learn) == 1
-    kept = play(rejected, [h.Remembered(rejected.team.to_learn)])
-    assert kept.team.to_learn == ()
+    kept = play(rejected, [h.Remembered(tuple(rejected.team.to_learn.values()))])
+    assert not kept.team.to_learn
     back = play(kept, [h.Reopen(("c1",))])
-    assert back.team.to_forget == ("run_1:c1",)
+    assert list(back.team.to_forget) == ["run_1:c1"]
     check(back, h.Forgotten(("run_1:c1",), "taken back"), "memory_forgotten: taken back")
 
 
@@ -226,7 +227,7 @@ def test_what_could_not_be_done_is_a_lesson_and_what_a_backend_cannot_do_is_none
 
 def test_the_same_lesson_is_kept_once() -> None:
     run = play(begun(), [*LANDED, h.Reject(("c1",), "No globals.")])
-    items = run.team.to_learn
+    items = tuple(run.team.to_learn.values())
     kept = h.Remembered(items)
     check(run, kept, *(f"memory_stored {i.task_id} {i.kind}: {i.text}" for i in items))
     check(play(run, [kept]), kept)
