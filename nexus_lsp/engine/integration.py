@@ -229,12 +229,16 @@ class Integration:
         """What the user turned down of this file, its hunks in coordinates of the user's text."""
         gone = [s.change for s in run.changes.values() if s.status == "rejected"]
         mine = [c for c in gone if c.path in (work.path, work.old_path)]
+        edits = [c for c in mine if c.kind == "edit" and c.base is not None]
         base = split_lines(work.base.text or "")
         found: list[tuple[Hunk, int | None]] = []
-        for change in (c for c in mine if c.kind == "edit" and c.base is not None):
-            old = split_lines(text_of(await self._repository.read(change.base or "")) or "")
-            hunk = hunk_of(change)
-            found.append((hunk, hunk.line if change.base == work.base.blob else place([hunk], old, base)[0]))
+        for blob in dict.fromkeys(c.base or "" for c in edits):
+            hunks = [hunk_of(c) for c in edits if c.base == blob]
+            if blob == work.base.blob:
+                found += [(hunk, hunk.line) for hunk in hunks]
+            else:
+                old = split_lines(text_of(await self._repository.read(blob)) or "")
+                found += zip(hunks, place(hunks, old, base), strict=True)
         placed = tuple(replace(hunk, line=line) for hunk, line in found if line is not None)
         placeless = tuple(hunk for hunk, line in found if line is None)
         return Rejected(placed, tuple(c for c in mine if c.kind != "edit"), placeless)
