@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from nexus_lsp.adapters.same_file import is_spelled, one_file
 from nexus_lsp.core.changes import Change, ChangeKind
 from nexus_lsp.core.proposals import text_of
 from nexus_lsp.core.review import decide_text, edits_by_path
@@ -104,11 +105,12 @@ class DiskFace:
         for file, path in ((source, before.path), (target, after.path)):
             if not _inside(self._workspace, file):
                 return f"{path} leads out of the workspace"
-        if _is(target, after, wanted) and (target == source or not os.path.lexists(source)):
+        if _is(target, after, wanted) and (target == source or _gone(source, target)):
             return ""  # a crash came between the file and the journal
         if expected is not None and not _is(source, before, expected):
             return f"{before.path} is not what it was when this was proposed"
-        if (expected is None or target != source) and _in_the_way(target, source):
+        other = expected is None or target != source
+        if other and not one_file(source, target) and _in_the_way(target, source):
             return f"{after.path} exists already"
         return _guarded(lambda: self._put(source, expected, target, wanted, after.mode))
 
@@ -127,7 +129,7 @@ class DiskFace:
         if expected is not None:
             self._keep(source, expected)
         if wanted is not None and mode is not None:
-            if target in source.parents or source in target.parents:
+            if target in source.parents or source in target.parents or one_file(source, target):
                 _trade_places(source, target, wanted, mode)
                 return
             _clear(target)
@@ -201,6 +203,11 @@ def _is(file: Path, side: _Side, content: bytes | None) -> bool:
     return _read(file) == content and _mode(file) == side.mode
 
 
+def _gone(source: Path, target: Path) -> bool:
+    """Whether a file that moved to `target` is no longer at `source`."""
+    return not os.path.lexists(source) or (one_file(source, target) and is_spelled(target))
+
+
 def _in_the_way(target: Path, source: Path) -> bool:
     """Whether something stands at `target`: folders that hold no file but `source` do not count."""
     if not target.is_dir() or target.is_symlink():
@@ -217,7 +224,11 @@ def _clear(target: Path) -> None:
 
 
 def _trade_places(source: Path, target: Path, wanted: bytes, mode: str) -> None:
-    """A file moves into a folder of its own name, or takes the name of the folder that it alone was in."""
+    """A file goes to where a name of its own stands in the way.
+
+    Into a folder of its name, to the name of the folder that it alone was in, or, where case makes no
+    difference, to its name in another case.
+    """
     aside = source.parent
     while aside == target or target in aside.parents:
         aside = aside.parent

@@ -74,6 +74,10 @@ WHOLE: dict[str, tuple[dict[str, str], Change, dict[str, str]]] = {
     "an empty new file": ({}, whole("create", "f", None, ""), {"f": ""}),
     "a deletion": ({"f": "x\n", "g": ""}, whole("delete", "f", "x\n", None), {"g": ""}),
     "a rename": ({"f": "x\n"}, whole("rename", "d/g", "x\n", "y\n", old_path="f"), {"d/g": "y\n"}),
+    "a rename by case only": ({"Read": "x\n"}, whole("rename", "READ", "x\n", "x\n", old_path="Read"), {"READ": "x\n"}),
+    "by case only, with an edit": (
+        {"Read": "x\n"}, whole("rename", "READ", "x\n", "y\n", old_path="Read"), {"READ": "y\n"},
+    ),
     "a binary file": ({"f": "\0\xff"}, whole("binary", "f", "\0\xff", "\0\xfe"), {"f": "\0\xfe"}),
     "a binary file renamed": ({"f": "\0"}, whole("binary", "g", "\0", "\0", old_path="f"), {"g": "\0"}),
     "a mode": ({"f": "x\n"}, whole("mode", "f", "x\n", "x\n", (PLAIN, RUNS)), {"f": "x x\n"}),
