@@ -36,7 +36,7 @@ export class Talks implements vscode.CommentingRangeProvider, vscode.Disposable 
   /** Opens the thread of the change under the cursor, with its text box. */
   async discuss(arg: unknown): Promise<void> {
     const { store } = this.ctx;
-    const change = givenChange(this.ctx, arg) ?? (await pickChange(this.ctx, store.pending.sort(inOrder), t("NEXUS: talk about which change?")));
+    const change = givenChange(this.ctx, arg) ?? (await pickChange(this.ctx, store.pending.toSorted(inOrder), t("NEXUS: talk about which change?")));
     if (!change) return;
     await vscode.commands.executeCommand("nexus.openChange", change.id);
     this.talkAbout(change).thread.collapsibleState = vscode.CommentThreadCollapsibleState.Expanded;
