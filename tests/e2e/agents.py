@@ -90,7 +90,7 @@ def alpha(request: Request) -> Turn:
 class Models:
     """Both services, in a thread of their own; `pace`: seconds that an agent thinks before each turn.
 
-    `asks`: Code asks the user something before it edits. `plan` and `all_do`: another plan, and what all agents do then.
+    `asks`: Code asks the user something before it edits. `plan`: another one; `all_do`: what its agents do.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A proposal of many changes: a workspace with one fault a function, and two agents that mend them all at once."""
+"""A proposal of many changes: a workspace with one fault a function, and two agents that mend them all."""
 
 from __future__ import annotations
 
