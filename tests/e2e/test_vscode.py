@@ -14,15 +14,12 @@ import pytest
 
 from . import many
 from .agents import Models
+from .conftest import LOGS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 Scenario = Callable[..., dict[str, Any]]
 REQUEST = "Make add() add, with a test"
-
-VSCODE = Path(__file__).parents[2] / ".cache/code-server/node_modules/code-server/lib/vscode"
-LOGS = VSCODE / "node_modules/@vscode/spdlog/build/Release/spdlog.node"
-"""What VS Code writes its logs with; `install.sh` builds it where it can."""
 
 
 def test_delegate_watch_accept_undo(run_scenario: Scenario, models: Models) -> None:

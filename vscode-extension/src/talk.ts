@@ -126,9 +126,12 @@ function linesOf(change: Placed): vscode.Range {
   return new vscode.Range(first, 0, Math.max(first, end.character === 0 ? end.line - 1 : end.line), 0);
 }
 
+const isReply = (arg: unknown): arg is vscode.CommentReply => typeof arg === "object" && arg !== null && "thread" in arg && "text" in arg;
+
 export function talkCommands(talks: Talks): Record<string, (ctx: Ctx, arg: unknown) => unknown> {
   return {
     "nexus.discussChange": (_, arg) => talks.discuss(arg),
-    "nexus.sendComment": (_, arg) => talks.send(arg as vscode.CommentReply),
+    // By a key or the palette there is nothing written yet: the thread opens.
+    "nexus.sendComment": (_, arg) => (isReply(arg) ? talks.send(arg) : talks.discuss(undefined)),
   };
 }
