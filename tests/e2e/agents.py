@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from tests.scripted.anthropic_server import (
@@ -89,12 +90,20 @@ def alpha(request: Request) -> Turn:
 class Models:
     """Both services, in a thread of their own; `pace`: seconds that an agent thinks before each turn.
 
-    `asks`: Code asks the user something before it edits.
+    `asks`: Code asks the user something before it edits. `plan`: another one; `all_do`: what its agents do.
     """
 
-    def __init__(self, pace: float, asks: bool = False) -> None:
+    def __init__(
+        self,
+        pace: float,
+        asks: bool = False,
+        plan: dict[str, Any] = PLAN,
+        all_do: Callable[[Request], Turn] | None = None,
+    ) -> None:
         self._pace = pace
-        self._code = asking if asks else code
+        self._plan = plan
+        self._code = all_do or (asking if asks else code)
+        self._alpha = all_do or alpha
         self.env: dict[str, str] = {}
         self.errors: list[Exception] = []
         self._loop = asyncio.new_event_loop()
@@ -105,11 +114,11 @@ class Models:
         self._up = threading.Event()
 
     def _answer(self, request: Request) -> Turn:
-        turn = (self._code if request.agent == "code_developer" else alpha)(request)
+        turn = (self._code if request.agent == "code_developer" else self._alpha)(request)
         return Slow(self._pace, turn)  # type: ignore[arg-type]
 
     async def _serve(self) -> None:
-        async with ScriptedAnthropic(self._answer) as claude, ScriptedOpenAI(plan=PLAN) as openai:
+        async with ScriptedAnthropic(self._answer) as claude, ScriptedOpenAI(plan=self._plan) as openai:
             self.errors = claude.errors
             self.env = {
                 "ANTHROPIC_BASE_URL": claude.base_url,

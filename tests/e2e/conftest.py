@@ -19,6 +19,9 @@ HERE = Path(__file__).parent
 REPO = HERE.parent.parent
 EXTENSION = REPO / "vscode-extension"
 NODE24 = REPO / ".cache/node24/node_modules/node/bin/node"
+VSCODE = REPO / ".cache/code-server/node_modules/code-server/lib/vscode"
+LOGS = VSCODE / "node_modules/@vscode/spdlog/build/Release/spdlog.node"
+"""What VS Code writes its logs with; `install.sh` builds it where it can."""
 
 Report = dict[str, Any]
 KEYS = ("ANTHROPIC_", "OPENAI_", "CLAUDE", "NEXUS_")
@@ -53,10 +56,8 @@ def models() -> Iterator[Models]:
     assert not services.errors
 
 
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
+def shop(root: Path) -> Path:
     """A small git workspace with one bug, and things to tidy."""
-    root = tmp_path / "shop"
     root.mkdir()
     (root / "calculator.py").write_text(
         '"""Sums for the till."""\n\n\ndef add(a: int, b: int) -> int:\n    return a - b\n\n\n'
@@ -72,7 +73,6 @@ def workspace(tmp_path: Path) -> Path:
     return root
 
 
-@pytest.fixture
 def server_command() -> list[str]:
     """The language server of this repository; another where `NEXUS_E2E_SERVER` (a JSON array) names one."""
     if given := os.environ.get("NEXUS_E2E_SERVER"):
@@ -80,31 +80,40 @@ def server_command() -> list[str]:
     return [sys.executable, "-P", "-m", "nexus_lsp", "serve", "--stdio"]
 
 
+def drive(home: Path, name: str, given: dict[str, Any], timeout: float = 150) -> Report:
+    """Runs `scenarios/<name>.mjs` with one JSON argument; its state is kept below `home`."""
+    state = {"NEXUS_STATE_DIR": str(home / "state")}
+    given = {
+        "patience": 60_000,
+        **given,
+        "settings": {"nexus.server.command": server_command(), **given.get("settings", {})},
+        "env": {**state, **given.get("env", {})},
+    }
+    script = HERE / "scenarios" / f"{name}.mjs"
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(KEYS)}
+    done = subprocess.run(
+        [NODE24, script, json.dumps(given)],
+        capture_output=True, text=True, timeout=timeout, check=False, env=clean,
+    )  # fmt: skip
+    print(done.stderr, file=sys.stderr)
+    assert done.stdout, done.stderr
+    report = json.loads(done.stdout)
+    print(*(f"{s['seconds']:6.1f} s  {s['name']}" for s in report["steps"]), sep="\n")
+    return report
+
+
 @pytest.fixture
-def run_scenario(
-    installed: None, tmp_path: Path, workspace: Path, server_command: list[str]
-) -> Callable[..., Report]:
-    """Runs `scenarios/<name>.mjs` with one JSON argument; fails with the steps that did not hold."""
+def workspace(tmp_path: Path) -> Path:
+    """A small git workspace with one bug, and things to tidy."""
+    return shop(tmp_path / "shop")
+
+
+@pytest.fixture
+def run_scenario(installed: None, tmp_path: Path, workspace: Path) -> Callable[..., Report]:
+    """Drives a scenario on `workspace`; fails with the steps that did not hold."""
 
     def run(name: str, given: dict[str, Any], timeout: float = 150) -> Report:
-        state = {"NEXUS_STATE_DIR": str(tmp_path / "state")}
-        given = {
-            "workspace": str(workspace),
-            "patience": 60_000,
-            **given,
-            "settings": {"nexus.server.command": server_command, **given.get("settings", {})},
-            "env": {**state, **given.get("env", {})},
-        }
-        script = HERE / "scenarios" / f"{name}.mjs"
-        clean = {key: value for key, value in os.environ.items() if not key.startswith(KEYS)}
-        done = subprocess.run(
-            [NODE24, script, json.dumps(given)],
-            capture_output=True, text=True, timeout=timeout, check=False, env=clean,
-        )  # fmt: skip
-        print(done.stderr, file=sys.stderr)
-        assert done.stdout, done.stderr
-        report = json.loads(done.stdout)
-        print(*(f"{s['seconds']:6.1f} s  {s['name']}" for s in report["steps"]), sep="\n")
+        report = drive(tmp_path, name, {"workspace": str(workspace), **given}, timeout)
         if problems := failed_steps(report):
             pytest.fail("\n".join([*problems, report.get("log", "")]), pytrace=False)
         return report

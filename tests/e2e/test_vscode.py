@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from . import many
 from .agents import Models
+from .conftest import LOGS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 Scenario = Callable[..., dict[str, Any]]
 REQUEST = "Make add() add, with a test"
-
-VSCODE = Path(__file__).parents[2] / ".cache/code-server/node_modules/code-server/lib/vscode"
-LOGS = VSCODE / "node_modules/@vscode/spdlog/build/Release/spdlog.node"
-"""What VS Code writes its logs with; `install.sh` builds it where it can."""
 
 
 def test_delegate_watch_accept_undo(run_scenario: Scenario, models: Models) -> None:
@@ -59,6 +59,35 @@ def test_the_packaged_extension_without_any_key(run_scenario: Scenario, vsix: Pa
 
 def test_changes_follow_what_is_typed_and_outlive_server_and_window(run_scenario: Scenario) -> None:
     run_scenario("restart", {"request": "Fix the lint problems", "file": "receipt.py"})
+
+
+def test_five_hundred_changes_are_looked_at_and_accepted(
+    run_scenario: Scenario, workspace: Path, tmp_path: Path
+) -> None:
+    many.fill(workspace)
+    given = {
+        "request": "Make every part add",
+        "file": "parts/file_00.py",
+        "big": many.BIG,
+        "each": many.EACH,
+        "byCode": many.CODE,
+        "byAlpha": many.ALPHA,
+    }
+    with Models(pace=0.0, plan=many.PLAN, all_do=many.mend) as models:
+        report = run_scenario("many", {"env": models.env, **given}, timeout=400)
+    assert not models.errors
+    figures = dict(report["figures"])
+    figures["from the fact that all is ready to the tree"] = (
+        f"{figures.pop('shown at') - ready_at(tmp_path):.2f} s"
+    )
+    print(*(f"{name}: {value}" for name, value in figures.items()), sep="\n")
+
+
+def ready_at(state: Path) -> float:
+    """When the first run was ready, as its journal has it."""
+    [journal] = state.glob("state/workspaces/*/journal.db")
+    with closing(sqlite3.connect(journal)) as reading:
+        return reading.execute("select at from entries where type = 'run_ready' order by seq").fetchone()[0]
 
 
 def test_a_missing_server_is_said_and_mended(run_scenario: Scenario) -> None:

@@ -27,6 +27,7 @@ describe("a chat hears", () => {
 describe("at the end", () => {
   it.each([
     ["changes, by file", run({ changes: [change("a.py", "Adds."), change("a.py", "Adds."), change("b.py", "Tests."), change("c.py", "Old.", "accepted")] }), "**3 changes in 2 files** wait for you. Nothing is in your files yet.\n\n- `a.py`: Adds.\n- `b.py`: Tests."],
+    ["reasons that are no sentences", run({ changes: [change("a.py", "unused (F401)"), change("a.py", "no placeholders (F541)")] }), "**2 changes in 1 file** wait for you. Nothing is in your files yet.\n\n- `a.py`: unused (F401); no placeholders (F541)"],
     ["nothing to do", run({ status: "completed" }), "**Done; there is nothing to change.**"],
     ["a failure and its reason", run({ status: "failed", reason: "No key." }), "**The team could not do it.** No key."],
     ["only what was measured, as it was last", run({ status: "completed", gates: [{ gate: "tests", status: "failed" }, { gate: "tests", status: "passed" }, { gate: "lint", status: "not_measured" }, { gate: "old", status: "failed", baseline: true }] as never }), "**Done; there is nothing to change.**\n\nMeasured by NEXUS: tests passed, lint not measured."],

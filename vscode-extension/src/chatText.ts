@@ -38,9 +38,12 @@ export function summaryText(run: RunDetail, relative: (uri: string) => string): 
   const pending = run.changes.filter((change) => change.status === "pending");
   const files = new Map<string, string[]>();
   for (const change of pending) files.set(change.uri, [...(files.get(change.uri) ?? []), change.why]);
-  const list = [...files].map(([uri, whys]) => `- \`${relative(uri)}\`: ${plain([...new Set(whys)].slice(0, 3).join(" "))}${whys.length > 3 ? " …" : ""}`);
+  const list = [...files].map(([uri, whys]) => `- \`${relative(uri)}\`: ${plain(sentences(whys))}${whys.length > 3 ? " …" : ""}`);
   return [heading(run, pending.length, files.size), ...(list.length ? ["", ...list] : []), ...measured(run)].join("\n");
 }
+
+/** The first three, as they are where they end in a stop, else one after the other. */
+const sentences = (whys: readonly string[]): string => [...new Set(whys)].slice(0, 3).reduce((said, why) => `${said}${/[.!?]$/.test(said) ? " " : "; "}${why}`);
 
 function heading(run: RunDetail, changes: number, files: number): string {
   if (run.status === "failed") return t("**The team could not do it.** {0}", plain(run.reason ?? ""));

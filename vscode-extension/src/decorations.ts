@@ -1,6 +1,5 @@
 /** Pending hunks in the text: a soft background, a gutter mark, and actions under the server's own hover. */
 import * as vscode from "vscode";
-import { fileUri } from "./preview";
 import type { Store } from "./store";
 import { type Placed, shownLine } from "./view";
 import { t } from "./words";
@@ -38,10 +37,8 @@ export class Decorations implements vscode.Disposable {
   }
 
   private draw(): void {
-    const pending = this.store.pending.filter((change) => change.kind === "edit" && this.store.place(change));
     for (const editor of vscode.window.visibleTextEditors) {
-      const uri = editor.document.uri.toString();
-      const here = pending.filter((change) => fileUri(change).toString() === uri);
+      const here = this.store.pendingIn(editor.document.uri.toString()).filter((change) => change.kind === "edit" && this.store.place(change));
       const inserts = here.filter((change) => change.before === "");
       editor.setDecorations(this.inserted, inserts.map(decoration));
       editor.setDecorations(this.replaced, here.filter((change) => change.before !== "").map(decoration));

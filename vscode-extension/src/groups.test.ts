@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { grouped, groupRow, memoryDetails, memoryRow } from "./groups";
+import { gathered, grouped, groupRow, memoryDetails, memoryRow } from "./groups";
 import type { ChangeGroup, MemoryItem } from "./lspExt";
 import type { Placed } from "./view";
 
@@ -26,6 +26,15 @@ describe("changes in groups", () => {
 
   it("those in which nothing waits come last", () => {
     expect(shown([change("a1", "a.py", "accepted"), change("b1", "b.py")], []).map(([name]) => name)).toEqual(["b.py", "a.py"]);
+  });
+
+  it("very many about one file, and as risky, stand together as that file", () => {
+    const changes = Array.from({ length: 40 }, (_, n) => change(`c${n}`, n < 35 ? "a.py" : "b.py", n ? "pending" : "accepted", n));
+    const groups = changes.map(({ id }, n) => group(`g${n}`, [id], n === 39 ? { risk: "security" } : {}));
+    const rows = (n: number): [string, number][] =>
+      gathered(grouped(changes.slice(0, n), groups, path), path).map(({ summary, changes: own }) => [summary.split(":")[0] ?? "", own.length]);
+    expect(rows(40)).toEqual([["a.py", 34], ["b.py", 4], ["g39", 1], ["g0", 1]]);
+    expect(rows(30)).toHaveLength(30);
   });
 
   it.each<[Placed[], ChangeGroup[], object]>([

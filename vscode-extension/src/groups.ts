@@ -27,6 +27,26 @@ export function grouped(changes: readonly Placed[], groups: readonly ChangeGroup
   return found.sort((a, b) => waits(a) - waits(b));
 }
 
+/** More rows than this nobody reads one by one. */
+const MANY = 30;
+
+/** Where very many groups wait: those that are about one file, and as risky, stand together as that file. */
+export function gathered(groups: readonly Group[], path: (uri: string) => string): Group[] {
+  if (groups.length <= MANY) return [...groups];
+  const place = ({ id, risk, changes }: Group): string => {
+    const files = new Set(changes.map(({ uri }) => uri));
+    return files.size === 1 ? `${risk ?? ""}:${[...files][0]}:${changes.some(isOpen)}` : id;
+  };
+  return [...by(groups, place)].map(([id, [first, ...more]]) => {
+    if (!first || !more.length) return first as Group;
+    const changes = [first, ...more].flatMap((group) => group.changes).sort(inOrder);
+    return { ...first, id, summary: path(changes[0]?.uri ?? ""), changes };
+  });
+}
+
+/** So many that rows are shown folded; what is decided counts, so that nothing unfolds by itself on the way. */
+export const isMuch = (groups: readonly Group[]): boolean => groups.length > MANY || groups.flatMap((group) => group.changes).length > 4 * MANY;
+
 export const isPending = ({ status }: Placed): boolean => status === "pending";
 
 const RISK_WORD: Record<Risk, string> = {

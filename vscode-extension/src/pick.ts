@@ -48,9 +48,10 @@ export function givenChange(ctx: Ctx, arg: unknown): Placed | undefined {
   });
 }
 
-export function pendingIn(ctx: Ctx, document: vscode.Uri): Placed[] {
-  const uri = document.toString();
-  return ctx.store.pending.filter((change) => fileUri(change).toString() === uri || change.id === document.query);
+/** What waits in a file, or what a preview shows. */
+export function pendingIn(ctx: Ctx, document: vscode.Uri): readonly Placed[] {
+  const shown = document.query ? ctx.store.change(document.query) : undefined;
+  return shown?.status === "pending" ? [shown] : ctx.store.pendingIn(document.toString());
 }
 
 const ICON: Record<ChangeStatus, string> = { pending: "circle-filled", accepted: "check", rejected: "close", outdated: "history" };

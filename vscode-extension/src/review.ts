@@ -82,7 +82,7 @@ export async function reviewChanges(ctx: Ctx): Promise<void> {
 
 async function pickPending(ctx: Ctx, title: string): Promise<Placed | undefined> {
   await ctx.store.settled();
-  const pending = ctx.store.pending.sort(inOrder);
+  const pending = ctx.store.pending.toSorted(inOrder);
   if (!pending.length) return void say(NO_PENDING);
   return pending.length === 1 ? pending[0] : pickChange(ctx, pending, title);
 }

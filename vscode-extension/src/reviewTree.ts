@@ -1,6 +1,6 @@
 /** The view Review: groups of changes, and the changes in them. */
 import * as vscode from "vscode";
-import { type Group, grouped, groupRow } from "./groups";
+import { gathered, type Group, grouped, groupRow, isMuch } from "./groups";
 import { fileUri } from "./preview";
 import type { Store } from "./store";
 import { changeItem, item, type Node } from "./trees";
@@ -11,6 +11,8 @@ export class ReviewTree implements vscode.TreeDataProvider<Node>, vscode.Disposa
   private readonly view: vscode.TreeView<Node>;
   readonly onDidChangeTreeData: vscode.Event<void>;
   private readonly subscription: vscode.Disposable;
+  /** The editor asks for the rows of what is unfolded alone. */
+  private folded = false;
 
   constructor(private readonly store: Store) {
     this.onDidChangeTreeData = store.onDidChange;
@@ -19,7 +21,11 @@ export class ReviewTree implements vscode.TreeDataProvider<Node>, vscode.Disposa
   }
 
   getChildren(node?: Node): Node[] {
-    if (!node) return this.groups().map((group) => ({ kind: "group", group }));
+    if (!node) {
+      const groups = this.groups();
+      this.folded = isMuch(groups);
+      return groups.map((group) => ({ kind: "group", group }));
+    }
     return node.kind === "group" ? node.group.changes.map((change) => ({ kind: "change", change })) : [];
   }
 
@@ -28,11 +34,13 @@ export class ReviewTree implements vscode.TreeDataProvider<Node>, vscode.Disposa
     if (node.kind !== "group") throw new Error(`${node.kind} is not shown in Review`);
     const row = groupRow(node.group);
     // A row's state is kept by its id: a group in which nothing waits any more is closed once.
-    return item(`group:${node.group.id}:${row.open}`, row, row.open);
+    const open = row.open && !this.folded;
+    return item(`group:${node.group.id}:${open}`, row, open);
   }
 
   private groups(): Group[] {
-    return grouped(this.store.changes, this.store.groups, (uri) => vscode.workspace.asRelativePath(vscode.Uri.parse(uri)));
+    const path = (uri: string): string => vscode.workspace.asRelativePath(vscode.Uri.parse(uri));
+    return gathered(grouped(this.store.changes, this.store.groups, path), path);
   }
 
   private badge(): void {

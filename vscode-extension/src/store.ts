@@ -7,12 +7,25 @@
 import * as vscode from "vscode";
 import type { Range } from "vscode-languageserver-protocol";
 import type { AgentSnapshot, Ask as Question, Change, ChangeGroup, ChangeId, CommandName, Commands, NexusEvent, RunDetail, RunId, RunSummary } from "./lspExt";
-import { isActive, type Placed, placed } from "./view";
+import { by, isActive, type Placed, placed } from "./view";
 
 /** Sends one command; undefined while there is no server. */
 export type Ask = <C extends CommandName>(command: C, arg: Commands[C]["arg"]) => Promise<Commands[C]["answer"] | undefined>;
 
 const SETTLE_MS = 80;
+const GATHER_MS = 30;
+
+/** What is read off the runs and the places of now. */
+interface Read {
+  readonly places: ReadonlyMap<ChangeId, Range>;
+  readonly changes: readonly Placed[];
+  readonly pending: readonly Placed[];
+  readonly byId: ReadonlyMap<string, Placed>;
+  readonly byFile: ReadonlyMap<string, readonly Placed[]>;
+}
+
+/** A change's URI may be written otherwise than the editor writes it (`%3A`, a drive's case). */
+const fileKey = (change: Change): string => vscode.Uri.parse(change.uri).toString();
 
 export class Store implements vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<void>();
@@ -24,6 +37,9 @@ export class Store implements vscode.Disposable {
   private agentList: readonly AgentSnapshot[] = [];
   /** By file: exact places of pending changes in the current text, as the server's diagnostics last gave them. */
   private readonly places = new Map<string, ReadonlyMap<ChangeId, Range>>();
+  /** All of them, and what is read off them and the runs; made anew when first asked for after something came in. */
+  private read: Read | undefined;
+  private firing: NodeJS.Timeout | undefined;
 
   private readonly stale = new Set<RunId>();
   private staleList = false;
@@ -52,8 +68,8 @@ export class Store implements vscode.Disposable {
     return this.summaries.flatMap((run) => this.details.get(run.runId) ?? []);
   }
 
-  get changes(): Placed[] {
-    return this.loaded.flatMap((run) => this.changesOf(run));
+  get changes(): readonly Placed[] {
+    return this.now.changes;
   }
 
   changesOf(run: RunDetail): Placed[] {
@@ -62,17 +78,31 @@ export class Store implements vscode.Disposable {
 
   /** Where a pending change stands in the current text; undefined where the text no longer has a place for it. */
   place(change: Change): Range | undefined {
-    for (const places of this.places.values()) {
-      const found = places.get(change.id);
-      if (found) return found;
-    }
-    return undefined;
+    return this.now.places.get(change.id);
   }
 
+  /** Comes at every key press in a file with changes, and for many files at once: views hear of it a moment later. */
   setPlaces(uri: string, places: ReadonlyMap<ChangeId, Range>): void {
     if (places.size) this.places.set(uri, places);
     else if (!this.places.delete(uri)) return;
+    this.read = undefined;
+    this.firing ??= setTimeout(() => this.fire(), GATHER_MS);
+  }
+
+  private fire(): void {
+    clearTimeout(this.firing);
+    this.firing = undefined;
+    this.read = undefined;
     this.changed.fire();
+  }
+
+  private get now(): Read {
+    if (this.read) return this.read;
+    const places = new Map([...this.places.values()].flatMap((here) => [...here]));
+    const changes = this.loaded.flatMap((run) => run.changes.map((change) => placed(change, places.get(change.id))));
+    const pending = changes.filter((change) => change.status === "pending");
+    const byId = new Map<string, Placed>(changes.map((change) => [change.id, change]));
+    return (this.read = { places, changes, pending, byId, byFile: by(pending, fileKey) });
   }
 
   /** The server's groups of changes, what should be read first first; none where it knows of no groups. */
@@ -85,12 +115,17 @@ export class Store implements vscode.Disposable {
     return this.loaded.toReversed().flatMap((run) => run.asks.filter((ask) => ask.answer == null));
   }
 
-  get pending(): Placed[] {
-    return this.changes.filter((change) => change.status === "pending");
+  get pending(): readonly Placed[] {
+    return this.now.pending;
+  }
+
+  /** What waits in a file, by its URI as the editor writes it. */
+  pendingIn(uri: string): readonly Placed[] {
+    return this.now.byFile.get(uri) ?? [];
   }
 
   change(id: string): Placed | undefined {
-    return this.changes.find((change) => change.id === id);
+    return this.now.byId.get(id);
   }
 
   agentName(id: string): string {
@@ -103,7 +138,7 @@ export class Store implements vscode.Disposable {
       if (task) {
         task.message = event.message;
         task.percent = event.percent;
-        this.changed.fire();
+        this.fire();
         return;
       }
     }
@@ -138,11 +173,12 @@ export class Store implements vscode.Disposable {
     this.places.clear();
     this.agentList = [];
     this.groupList = [];
-    this.changed.fire();
+    this.fire();
   }
 
   dispose(): void {
     clearTimeout(this.timer);
+    clearTimeout(this.firing);
     this.changed.dispose();
   }
 
@@ -164,11 +200,13 @@ export class Store implements vscode.Disposable {
     const ids = [...this.stale];
     this.stale.clear();
     await Promise.all(ids.map((id) => this.fetch(id)));
-    this.changed.fire();
+    this.fire();
   }
 
   private async fetch(runId: RunId): Promise<void> {
     const detail = await this.ask("nexus.run", { runId });
-    if (detail) this.details.set(runId, detail);
+    if (!detail) return;
+    this.details.set(runId, detail);
+    this.read = undefined;
   }
 }

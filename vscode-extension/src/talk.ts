@@ -36,7 +36,7 @@ export class Talks implements vscode.CommentingRangeProvider, vscode.Disposable 
   /** Opens the thread of the change under the cursor, with its text box. */
   async discuss(arg: unknown): Promise<void> {
     const { store } = this.ctx;
-    const change = givenChange(this.ctx, arg) ?? (await pickChange(this.ctx, store.pending.sort(inOrder), t("NEXUS: talk about which change?")));
+    const change = givenChange(this.ctx, arg) ?? (await pickChange(this.ctx, store.pending.toSorted(inOrder), t("NEXUS: talk about which change?")));
     if (!change) return;
     await vscode.commands.executeCommand("nexus.openChange", change.id);
     this.talkAbout(change).thread.collapsibleState = vscode.CommentThreadCollapsibleState.Expanded;
@@ -126,9 +126,12 @@ function linesOf(change: Placed): vscode.Range {
   return new vscode.Range(first, 0, Math.max(first, end.character === 0 ? end.line - 1 : end.line), 0);
 }
 
+const isReply = (arg: unknown): arg is vscode.CommentReply => typeof arg === "object" && arg !== null && "thread" in arg && "text" in arg;
+
 export function talkCommands(talks: Talks): Record<string, (ctx: Ctx, arg: unknown) => unknown> {
   return {
     "nexus.discussChange": (_, arg) => talks.discuss(arg),
-    "nexus.sendComment": (_, arg) => talks.send(arg as vscode.CommentReply),
+    // By a key or the palette there is nothing written yet: the thread opens.
+    "nexus.sendComment": (_, arg) => (isReply(arg) ? talks.send(arg) : talks.discuss(undefined)),
   };
 }

@@ -7,6 +7,7 @@ export class Report {
   constructor(name) {
     this.name = name;
     this.steps = [];
+    this.figures = [];
     this.started = Date.now();
     this.folder = join(REPO, ".artifacts/screenshots", name);
   }
@@ -40,7 +41,7 @@ export class Report {
   print(log = "") {
     const ok = this.steps.length > 0 && this.steps.every((step) => step.ok);
     const seconds = (Date.now() - this.started) / 1000;
-    console.log(JSON.stringify({ name: this.name, ok, seconds, steps: this.steps, ...(ok ? {} : { log }) }, null, 2));
+    console.log(JSON.stringify({ name: this.name, ok, seconds, figures: this.figures, steps: this.steps, ...(ok ? {} : { log }) }, null, 2));
     process.exitCode = ok ? 0 : 1;
   }
 }

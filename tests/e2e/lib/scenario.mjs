@@ -5,7 +5,7 @@ import { Report } from "./report.mjs";
 import { openVsCode } from "./vscode.mjs";
 import { Workbench } from "./workbench.mjs";
 
-/** `act` gets the workbench, `step(name, act)`, what pytest gave, and `onDisk(file, text)`. */
+/** `act` gets the workbench, `step(name, act)`, what pytest gave, `onDisk(file, text)` and `figure(name, value)` for what it measures. */
 export async function scenario(name, act) {
   const given = JSON.parse(process.argv[2]);
   const report = new Report(name);
@@ -16,7 +16,7 @@ export async function scenario(name, act) {
     const { page } = window;
     const step = (title, work) => report.step(page, title, work);
     const onDisk = (file, text) => eventually(join(given.workspace, file), text);
-    await act({ page, code: new Workbench(page), step, given, onDisk });
+    await act({ page, code: new Workbench(page), step, given, onDisk, figure: (name, value) => report.figures.push([name, value]) });
   } catch (error) {
     console.error(error);
     if (!report.steps.length) report.steps.push({ name: "start", ok: false, seconds: 0, error: String(error) });

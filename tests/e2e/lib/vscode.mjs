@@ -3,7 +3,7 @@ import { execFile, spawn } from "node:child_process";
 import { cp, glob, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { chromium } from "playwright-core";
@@ -27,17 +27,17 @@ const SETTINGS = {
 };
 
 /**
- * @param {{workspace: string, settings: object, trusted?: boolean, env?: Record<string, string>, vsix?: string}} given
+ * @param {{workspace: string, settings: object, trusted?: boolean, env?: Record<string, string>, vsix?: string, beside?: string[], locale?: string}} given `beside`: folders of further extensions
  * @returns {Promise<{page: import("playwright-core").Page, close(): Promise<void>, log(): Promise<string>}>}
  */
-export async function openVsCode({ workspace, settings, env = {}, trusted = true, vsix }) {
+export async function openVsCode({ workspace, settings, env = {}, trusted = true, vsix, beside = [], locale }) {
   const home = await mkdtemp(join(tmpdir(), "nexus-e2e-"));
   const closers = [() => rm(home, { recursive: true, force: true, maxRetries: 3 })];
   const close = async () => {
     for (const step of closers.reverse()) await step().catch((error) => console.error(String(error)));
   };
   try {
-    const extensions = vsix ? await installPackage(home, vsix) : await installExtension(home);
+    const extensions = vsix ? await installPackage(home, vsix) : await installExtension(home, beside);
     const data = await userData(home, { ...SETTINGS, ...settings });
     const server = await startServer({ home, extensions, data, env, trusted });
     closers.push(server.stop);
@@ -56,7 +56,7 @@ export async function openVsCode({ workspace, settings, env = {}, trusted = true
   }
 }
 
-async function installExtension(home) {
+async function installExtension(home, beside) {
   const manifest = JSON.parse(await readFile(join(EXTENSION, "package.json"), "utf8"));
   const extensions = join(home, "extensions");
   const target = join(extensions, `${manifest.publisher}.${manifest.name}-${manifest.version}`);
@@ -64,6 +64,7 @@ async function installExtension(home) {
   for (const part of ["package.json", "package.nls.json", "package.nls.de.json", "l10n", "dist", "media", "README.md"]) {
     await cp(join(EXTENSION, part), join(target, part), { recursive: true });
   }
+  for (const folder of beside) await cp(folder, join(extensions, `beside.${basename(folder)}-0.0.1`), { recursive: true });
   return extensions;
 }
 

@@ -38,6 +38,19 @@ export class Workbench {
     await this.page.locator(".monaco-editor .view-lines").first().waitFor();
   }
 
+  /** A file anywhere in the workspace, by its name. */
+  async quickOpen(path) {
+    const name = path.split("/").at(-1);
+    await this.until(
+      async () => {
+        await this.page.keyboard.press("Control+P");
+        await this.input.fill(name, { timeout: 3000 });
+        await this.pick(name).click({ timeout: 5000 });
+      },
+      (timeout) => this.tab(name).waitFor({ timeout }),
+    );
+  }
+
   tab(name) {
     return this.page.locator(".tabs-container .tab", { hasText: name }).first();
   }
@@ -120,15 +133,20 @@ export class Workbench {
     );
   }
 
+  /** The number on the activity bar's icon. */
+  badge(n = "") {
+    return this.page.locator(".activitybar .action-item", { has: this.page.locator('[aria-label^="NEXUS"]') }).locator(".badge-content:visible", { hasText: String(n) }).first();
+  }
+
   treeRow(text) {
     return this.page.locator(".pane-body .monaco-list-row", { hasText: text }).first();
   }
 
   /** A button that a row of a tree shows under the mouse. */
-  async rowButton(row, title, done) {
+  async rowButton(row, title, done, options) {
     await this.until(async () => {
       await row.hover({ timeout: 5000 });
       await row.locator(`.action-label[aria-label^="${title}"]`).first().click({ timeout: 3000 });
-    }, done);
+    }, done, options);
   }
 }
