@@ -10,11 +10,8 @@ from nexus_lsp.core.anchors import place
 from nexus_lsp.core.changes import Change
 from nexus_lsp.core.conflicts import LOST_GROUND
 from nexus_lsp.core.hunks import Hunk, apply
-from nexus_lsp.core.proposals import (
-    hunk_of,
-    text_of,
-)
-from nexus_lsp.core.review import over_accepted
+from nexus_lsp.core.proposals import hunk_of, text_of
+from nexus_lsp.core.review import edits_by_path, over_accepted
 from nexus_lsp.core.text import split_lines
 from nexus_lsp.engine.settling import stands_already
 from nexus_lsp.ports import FileContent, Repository
@@ -26,7 +23,7 @@ class Standing:
     def __init__(self, repository: Repository, snapshot: str, accepted: Sequence[Change]) -> None:
         self._repository = repository
         self._snapshot = snapshot
-        self._accepted = accepted
+        self._accepted = edits_by_path(accepted)
         self._files: dict[str, FileContent | None] = {}
         self._moves: list[f.Move] = []
         self._lost: list[tuple[str, str]] = []
@@ -48,9 +45,8 @@ class Standing:
     ) -> Standing:
         """Place every pending change on the snapshot, which holds the accepted ones."""
         standing = cls(repository, snapshot, accepted)
-        paths = dict.fromkeys(c.path for c in pending if c.kind == "edit")
-        for path in paths:
-            await standing._edits(path, [c for c in pending if c.kind == "edit" and c.path == path])
+        for path, edits in edits_by_path(pending).items():
+            await standing._edits(path, edits)
         for change in pending:
             if change.kind != "edit":
                 await standing._whole(change)
@@ -88,7 +84,7 @@ class Standing:
         hunks = [hunk_of(c) for c in group]
         if base == blob:
             return [hunk.line for hunk in hunks]
-        taken = [hunk_of(c) for c in self._accepted if (c.kind, c.path, c.base) == ("edit", path, base)]
+        taken = [hunk_of(c) for c in self._accepted.get(path, ()) if c.base == base]
         lines, moved = over_accepted(split_lines(await self._text(base)), hunks, taken)
         return place(moved, lines, live)
 
