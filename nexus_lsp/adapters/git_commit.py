@@ -201,14 +201,14 @@ class GitCommits:
         """See the port."""
         git = Git((), _as_the_user() | {"GIT_TERMINAL_PROMPT": "0"}, self._workspace)
         words = ("notes", f"--ref={NOTES}", "add", "-f", "-F", "-", commit)
-        done = await git.attempt(*words, stdin=text.encode())
+        done = await git.attempt(*words, stdin=text.encode("utf-8", "surrogateescape"))
         if done.code:
             raise Refused(f"The commit is made, its note is not. git said: {done.err.strip()}")
 
     async def read_note(self, commit: str) -> str | None:
         """See the port."""
         done = await self._look("notes", f"--ref={NOTES}", "show", commit)
-        return done.out.decode("utf-8", "replace") if done.code == 0 else None
+        return done.out.decode("utf-8", "surrogateescape") if done.code == 0 else None
 
     async def blame(self, path: str, line: int, text: str | None) -> Blamed | None:
         """See the port."""

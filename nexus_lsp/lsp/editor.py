@@ -175,8 +175,10 @@ class Editor:
     async def text(self, path: str) -> str | None:
         """A file's text as the user has it; None where it is not text or not there."""
         found = self.document(path)
-        if found:
-            return found[2]
+        return found[2] if found else await self.on_disk(path)
+
+    async def on_disk(self, path: str) -> str | None:
+        """A file's text as it is saved; None where it is not text or not there."""
         try:
             content = await asyncio.to_thread((self._root / path).read_bytes)
         except OSError:
@@ -266,8 +268,15 @@ def _put_modes(root: Path, changes: Sequence[Change], undo: bool) -> None:
             log.warning("%s could not be given its mode: %s", path, error)
 
 
-def _no_room(place: Path, path: str) -> str:
-    """Why no file can be put there; empty folders in its place go, as no editor puts a file over them."""
+def _no_room(place: Path, source: Path, path: str) -> str:
+    """Why no file can be put there; empty folders in its place go, as no editor puts a file over them.
+
+    Where names differ in case alone, `source` may be what is found there.
+    """
+    if os.path.lexists(place) and (place.is_symlink() or not place.is_dir()):
+        same = place != source and source.exists() and place.exists() and place.samefile(source)
+        same = same and place.name.casefold() == source.name.casefold()
+        return "" if same else f"{path} exists already"
     if place.is_dir() and not place.is_symlink():
         if not all(each.is_dir() and not each.is_symlink() for each in place.rglob("*")):
             return f"{path} is a folder with files in it; decide on those first"
@@ -350,15 +359,19 @@ class _Build:
         if self._undo:
             source, target, before, after = target, source, after, before
             exists_before, exists_after = exists_after, exists_before
-        why = await self._why_not(change, source, before if exists_before else None)
+        comes = exists_after and (not exists_before or source != target)
+        goes = exists_before and (not exists_after or source != target)
+        why = (
+            await self._why_not(change, source, before if exists_before else None)
+            or (comes and self._shown_there(target, before if exists_before else None))
+            or (
+                comes and await asyncio.to_thread(_no_room, *map(self._editor.file, (target, source)), target)
+            )
+            or (goes and await self._unseen(source, {before, after}))
+        )
         if why:
             self.refused.append((change.id, why))
             return
-        if exists_after and (not exists_before or source != target):
-            why = await asyncio.to_thread(_no_room, self._editor.file(target), target)
-            if why:
-                self.refused.append((change.id, why))
-                return
         self._operations(source if exists_before else None, target if exists_after else None, before, after)
         self.carried.append(change.id)
 
@@ -371,8 +384,29 @@ class _Build:
             same = await self._editor.is_blob(source, as_bytes)
         else:
             live = await self._editor.text(source)
+            if before is None and live is not None:
+                return f"{source} exists already"
             same = (live and live.removeprefix(BOM)) == (before and before.removeprefix(BOM))
         return "" if same else f"{source} is not what it was when this was proposed"
+
+    def _shown_there(self, target: str, moved: str | None) -> str:
+        """Why nothing can be put where the editor shows another text, saved or not; "" where it shows none."""
+        found = self._editor.document(target)
+        return f"{target} exists already" if found and found[2] != moved else ""
+
+    async def _unseen(self, source: str, known: set[str]) -> str:
+        """Why a file cannot go that holds on disk what the editor does not show; "" where it can.
+
+        An edit deletes or moves what is on disk. The change's own texts, and the empty file that an accepted
+        new one is until it is saved, are no loss.
+        """
+        shown = self._editor.document(source)
+        if shown is None or not os.path.lexists(self._editor.file(source)):
+            return ""
+        held = await self._editor.on_disk(source)
+        if held is not None and held in {"", *(text.removeprefix(BOM) for text in (shown[2], *known))}:
+            return ""
+        return f"{source} on disk is not what your editor shows: save or reload it first"
 
     def _operations(self, source: str | None, target: str | None, before: str, after: str) -> None:
         uri = self._editor.uri

@@ -275,7 +275,6 @@ SPECIAL = [
         lands={".gitignore": "# §\n"},
         user={"mine.log": "mine §\n"},
         note="mine.log exists already",
-        editor_note="mine.log is not what it was when this was proposed",
     ),
     case(
         "submodule edited",
@@ -284,7 +283,6 @@ SPECIAL = [
         "create edit",
         lands={"f": "§ f\n", "sub": Repo({"in.txt": "inner\n"})},
         note="sub/in.txt exists already",
-        editor_note="sub/in.txt is not what it was when this was proposed",
     ),
     case(
         "submodule left alone",
