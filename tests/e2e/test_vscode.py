@@ -90,6 +90,10 @@ def ready_at(state: Path) -> float:
         return reading.execute("select at from entries where type = 'run_ready' order by seq").fetchone()[0]
 
 
+def test_a_german_editor_is_spoken_to_in_german(run_scenario: Scenario) -> None:
+    run_scenario("german", {"request": "Fix the lint problems", "file": "receipt.py", "locale": "de"})
+
+
 def test_a_missing_server_is_said_and_mended(run_scenario: Scenario) -> None:
     run_scenario(
         "missing", {"settings": {"nexus.server.command": ["/nowhere/nexus-lsp", "serve", "--stdio"]}}

@@ -41,7 +41,7 @@ await scenario("host", async ({ page, code, step, given, figure }) => {
   figure("errors", [...errors]);
   const chat = page.locator(".interactive-session");
   const ask = async (text) => {
-    await chat.locator(".monaco-editor").last().click({ timeout: 5000 });
+    await page.keyboard.press("Control+Alt+I"); // a click could be caught by a toast
     await page.keyboard.type(text);
     await page.keyboard.press("Escape"); // what is suggested
     await page.keyboard.press("Enter");
@@ -65,9 +65,15 @@ await scenario("host", async ({ page, code, step, given, figure }) => {
   });
   await step("cancelled in the chat, the run is cancelled", async () => {
     await ask("@nexus Write tests for what is untested");
-    await chat.getByText("Looking at the workspace").first().waitFor({ timeout: 10_000 });
-    await page.keyboard.press("Control+Escape");
     await code.showView();
-    await page.locator(".pane-body .monaco-list-row", { hasText: "Write tests" }).filter({ hasText: "cancelled" }).first().waitFor({ timeout: 10_000 });
+    const run = page.locator(".pane-body .monaco-list-row", { hasText: "Write tests for what is untested" }).first();
+    await run.filter({ hasText: "at work" }).waitFor({ timeout: 10_000 });
+    await code.until(
+      async () => {
+        await page.keyboard.press("Control+Alt+I");
+        await page.keyboard.press("Control+Escape");
+      },
+      (timeout) => run.filter({ hasText: "cancelled" }).waitFor({ timeout }),
+    );
   });
 });
