@@ -40,8 +40,10 @@ await scenario("host", async ({ page, code, step, given, figure }) => {
   });
   figure("errors", [...errors]);
   const chat = page.locator(".interactive-session");
+  // A click could be caught by a toast.
+  const focus = () => chat.locator(".monaco-editor").locator(".native-edit-context, textarea.inputarea").last().focus({ timeout: 5000 });
   const ask = async (text) => {
-    await page.keyboard.press("Control+Alt+I"); // a click could be caught by a toast
+    await focus();
     await page.keyboard.type(text);
     await page.keyboard.press("Escape"); // what is suggested
     await page.keyboard.press("Enter");
@@ -70,7 +72,7 @@ await scenario("host", async ({ page, code, step, given, figure }) => {
     await run.filter({ hasText: "at work" }).waitFor({ timeout: 10_000 });
     await code.until(
       async () => {
-        await page.keyboard.press("Control+Alt+I");
+        await focus();
         await page.keyboard.press("Control+Escape");
       },
       (timeout) => run.filter({ hasText: "cancelled" }).waitFor({ timeout }),
