@@ -53,6 +53,12 @@ def test_a_run_is_cancelled_retried_paused_and_resumed(run_scenario: Scenario) -
         run_scenario("steer", {"env": slow.env, "request": REQUEST})
 
 
+def test_a_run_goes_on_after_its_agent_and_then_the_server_were_killed(run_scenario: Scenario) -> None:
+    given = {"request": REQUEST, "file": "calculator.py", "typedIn": "receipt.py"}
+    with Models(pace=2.5) as slow:
+        run_scenario("crash", {"env": slow.env, "patience": 120_000, **given}, timeout=400)
+
+
 def test_the_packaged_extension_without_any_key(run_scenario: Scenario, vsix: Path) -> None:
     run_scenario("local", {"vsix": str(vsix), "request": "Fix the lint problems", "file": "receipt.py"})
 
@@ -88,6 +94,10 @@ def ready_at(state: Path) -> float:
     [journal] = state.glob("state/workspaces/*/journal.db")
     with closing(sqlite3.connect(journal)) as reading:
         return reading.execute("select at from entries where type = 'run_ready' order by seq").fetchone()[0]
+
+
+def test_a_german_editor_is_spoken_to_in_german(run_scenario: Scenario) -> None:
+    run_scenario("german", {"request": "Fix the lint problems", "file": "receipt.py", "locale": "de"})
 
 
 def test_a_missing_server_is_said_and_mended(run_scenario: Scenario) -> None:

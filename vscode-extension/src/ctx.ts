@@ -19,6 +19,7 @@ import { keysEnvironment } from "./keys";
 import { type ChangeId, type CommandName, type Commands, type DiagnosticData, EVENT, EVENTS, type NexusEvent, PREVIEW_SCHEME, type RunId, type Settings, SOURCE } from "./lspExt";
 import { endAll, showWorkDone } from "./progress";
 import { afterDecision, beforeDecision } from "./saving";
+import { serverText } from "./serverWords";
 import { findServer, type Launch, SERVER_CWD } from "./server";
 import { Store } from "./store";
 import { traceChannel } from "./trace";
@@ -227,6 +228,14 @@ export class Ctx implements vscode.Disposable {
         next(uri, diagnostics);
         this.store.setPlaces(uri.toString(), placesIn(diagnostics));
       },
+      provideCodeLenses: async (document, token, next) => (await next(document, token))?.map((lens) => {
+        if (lens.command) lens.command.title = serverText(lens.command.title);
+        return lens;
+      }),
+      provideCodeActions: async (document, range, context, token, next) => (await next(document, range, context, token))?.map((action) => {
+        action.title = serverText(action.title);
+        return action;
+      }),
       workspace: {
         configuration: (params, token: CancellationToken, next) => {
           if (params.items.every((item) => item.section === SOURCE)) return params.items.map(readSettings);

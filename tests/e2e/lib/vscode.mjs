@@ -39,7 +39,8 @@ export async function openVsCode({ workspace, settings, env = {}, trusted = true
   try {
     const extensions = vsix ? await installPackage(home, vsix) : await installExtension(home, beside);
     const data = await userData(home, { ...SETTINGS, ...settings });
-    const server = await startServer({ home, extensions, data, env, trusted });
+    if (locale) await languagePack(data, locale);
+    const server = await startServer({ home, extensions, data, env, trusted, locale });
     closers.push(server.stop);
     const browser = await chromium.launch({
       executablePath: process.env.NEXUS_E2E_CHROMIUM ?? "/usr/bin/chromium",
@@ -93,6 +94,15 @@ async function userData(home, settings) {
   return data;
 }
 
+/** Another language, as an installed language pack brings it; the editor's own texts stay English. */
+async function languagePack(data, locale) {
+  const translations = join(data, "translations.json");
+  await writeFile(translations, JSON.stringify({ version: "1.0.0", contents: {} }));
+  const extensions = [{ extensionIdentifier: { id: `e2e.${locale}` }, version: "1.0.0" }];
+  const pack = { hash: "e2e", extensions, translations: { vscode: translations }, label: locale };
+  await writeFile(join(data, "languagepacks.json"), JSON.stringify({ [locale]: pack }));
+}
+
 /** What the extension and its server wrote to the output channel; empty where spdlog could not be built. */
 async function extensionLog(data) {
   let text = "";
@@ -100,7 +110,7 @@ async function extensionLog(data) {
   return text;
 }
 
-async function startServer({ home, extensions, data, env, trusted }) {
+async function startServer({ home, extensions, data, env, trusted, locale }) {
   const port = await freePort();
   const config = join(home, "config.yaml");
   await writeFile(config, "auth: none\ncert: false\n");
@@ -109,6 +119,7 @@ async function startServer({ home, extensions, data, env, trusted }) {
     ...["--config", config, "--user-data-dir", data, "--extensions-dir", extensions],
     ...["--bind-addr", `127.0.0.1:${port}`, "--disable-telemetry", "--disable-update-check"],
     ...["--disable-getting-started-override", ...(trusted ? ["--disable-workspace-trust"] : [])],
+    ...(locale ? ["--locale", locale] : []),
   ];
   const child = spawn(NODE24, args, {
     detached: true, // a process group of its own, ended as a whole

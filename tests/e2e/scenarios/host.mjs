@@ -40,8 +40,10 @@ await scenario("host", async ({ page, code, step, given, figure }) => {
   });
   figure("errors", [...errors]);
   const chat = page.locator(".interactive-session");
+  // A click could be caught by a toast.
+  const focus = () => chat.locator(".monaco-editor").locator(".native-edit-context, textarea.inputarea").last().focus({ timeout: 5000 });
   const ask = async (text) => {
-    await chat.locator(".monaco-editor").last().click({ timeout: 5000 });
+    await focus();
     await page.keyboard.type(text);
     await page.keyboard.press("Escape"); // what is suggested
     await page.keyboard.press("Enter");
@@ -65,9 +67,15 @@ await scenario("host", async ({ page, code, step, given, figure }) => {
   });
   await step("cancelled in the chat, the run is cancelled", async () => {
     await ask("@nexus Write tests for what is untested");
-    await chat.getByText("Looking at the workspace").first().waitFor({ timeout: 10_000 });
-    await page.keyboard.press("Control+Escape");
     await code.showView();
-    await page.locator(".pane-body .monaco-list-row", { hasText: "Write tests" }).filter({ hasText: "cancelled" }).first().waitFor({ timeout: 10_000 });
+    const run = page.locator(".pane-body .monaco-list-row", { hasText: "Write tests for what is untested" }).first();
+    await run.filter({ hasText: "at work" }).waitFor({ timeout: 10_000 });
+    await code.until(
+      async () => {
+        await focus();
+        await page.keyboard.press("Control+Escape");
+      },
+      (timeout) => run.filter({ hasText: "cancelled" }).waitFor({ timeout }),
+    );
   });
 });

@@ -1,16 +1,6 @@
 // The user types while changes wait, the server is killed, the window is loaded anew: the changes stay where they belong.
-import { readdir, readFile } from "node:fs/promises";
+import { servers } from "../lib/processes.mjs";
 import { scenario } from "../lib/scenario.mjs";
-
-/** Ids of the language servers that keep their state in this test's own directory. */
-async function servers(state) {
-  const found = [];
-  for (const pid of (await readdir("/proc")).filter(Number)) {
-    const [args, env] = await Promise.all(["cmdline", "environ"].map((name) => readFile(`/proc/${pid}/${name}`, "utf8").catch(() => "")));
-    if (args.includes("nexus_lsp\0serve") && env.includes(`NEXUS_STATE_DIR=${state}\0`)) found.push(Number(pid));
-  }
-  return found;
-}
 
 await scenario("restart", async ({ page, code, step, given, onDisk }) => {
   await step("changes wait", async () => {

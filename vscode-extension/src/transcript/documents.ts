@@ -19,7 +19,7 @@ const PAUSE_MS = 250;
 
 export function transcriptUri(runId: RunId, { agentId = "", taskId = "" }: Subject, title: string): vscode.Uri {
   const name = oneLine(title).replace(/[\\/:*?"<>|#%]/g, " ").slice(0, 40).trim();
-  return vscode.Uri.from({ scheme: TRANSCRIPT_SCHEME, path: `/${runId}/Transcript · ${name}`, query: new URLSearchParams({ agentId, taskId }).toString() });
+  return vscode.Uri.from({ scheme: TRANSCRIPT_SCHEME, path: `/${runId}/${t("Transcript")} · ${name}`, query: new URLSearchParams({ agentId, taskId }).toString() });
 }
 
 function meant(uri: vscode.Uri): { runId: RunId; subject: Subject } {
