@@ -8,8 +8,13 @@ local M = { options = { cmd = { "nexus-lsp" }, settings = {}, virtual_lines = tr
 local marks = vim.api.nvim_create_namespace("nexus")
 local progress = {} ---@type table<integer|string, string> token → what is being done
 
-local function tell(text, level)
-  vim.notify("NEXUS: " .. text, level or vim.log.levels.INFO)
+-- On one line, or Neovim would wait for a key.
+local function tell(text, level, hint)
+  local room = vim.v.echospace - #"NEXUS: " - vim.fn.strdisplaywidth(hint or "")
+  if vim.fn.strdisplaywidth(text) > room then
+    text = vim.fn.strcharpart(text, 0, math.max(room - 1, 20)) .. "…"
+  end
+  vim.notify("NEXUS: " .. text .. (hint or ""), level or vim.log.levels.INFO)
 end
 
 -- The server --------------------------------------------------------------------------------------------
@@ -61,7 +66,7 @@ local function start(buffer)
     handlers = {
       ["nexus/event"] = function(_, event)
         if event.type == "ask_opened" then
-          tell(event.question .. "  → :NexusAnswer", vim.log.levels.WARN)
+          tell(event.question, vim.log.levels.WARN, "  → :NexusAnswer")
         end
       end,
     },
@@ -235,7 +240,7 @@ local function diff()
     if not file or type(file.previewUri) ~= "string" then
       return tell("nothing waits in this file")
     end
-    vim.cmd("vertical diffsplit " .. vim.fn.fnameescape(vim.uri_to_fname(file.previewUri)))
+    vim.cmd("rightbelow vertical diffsplit " .. vim.fn.fnameescape(vim.uri_to_fname(file.previewUri)))
   end)
 end
 

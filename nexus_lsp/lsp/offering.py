@@ -49,7 +49,8 @@ class Offering:
         document = self._server.workspace.opened(uri) if self._showing.path(uri) else None
         start, end = params.range.start.line, params.range.end.line
         lines = document.lines[start : end + 1] if document else ()
-        return [*self._offers.written(uri, lines), *self._offers.everywhere(self._showing.names)]
+        names = self._showing.names
+        return [*self._offers.written(uri, lines, names), *self._offers.everywhere(names)]
 
     async def lenses(self, params: lsp.CodeLensParams) -> list[Json]:
         """See `marks.lenses`."""

@@ -84,14 +84,20 @@ class Offers:
             found.append(lsp.CodeAction(told, CANCEL, command=run))
         return found
 
-    def written(self, uri: str, lines: Sequence[str]) -> list[lsp.CodeAction]:
-        """The request that these lines hold as a comment; its file is what it is about."""
-        request = request_in(lines)
-        if not request:
+    def written(self, uri: str, lines: Sequence[str], names: Mapping[str, str]) -> list[lsp.CodeAction]:
+        """What these lines hold as a comment: a request about their file, or an answer in one's own words."""
+        text = request_in(lines)
+        if not text:
             return []
-        told = f"NEXUS: Delegate “{shortened(request)}”"
-        given = {"request": request, "uris": [uri]}
-        return [lsp.CodeAction(told, DELEGATE, command=command(told, "nexus.delegate", given))]
+        found: list[lsp.CodeAction] = []
+        for ask in () if self.off else list(self._asks.values())[-MOST:]:
+            if ask["kind"] == "question":
+                told = f"NEXUS: Answer “{shortened(text)}”: {shortened(worded(ask, names), 70)}"
+                given = {"askId": ask["ask_id"], "answer": text}
+                found.append(lsp.CodeAction(told, ANSWER, command=command(told, "nexus.answer", given)))
+        told = f"NEXUS: Delegate “{shortened(text)}”"
+        run = command(told, "nexus.delegate", {"request": text, "uris": [uri]})
+        return [*found, lsp.CodeAction(told, DELEGATE, command=run)]
 
 
 def request_in(lines: Sequence[str]) -> str:

@@ -99,7 +99,7 @@ def test_the_user_is_told_what_the_team_does(seen: Json, part: str):
         ("NexusPlan", "# Fix the lint findings"),
         ("NexusRuns", "3 waiting  Fix the lint findings"),
         ("NexusDiff", "def second"),
-        ("NexusTranscript", "plan"),
+        ("NexusTranscript", "Fix the lint findings"),
     ],
 )
 def test_the_pages(seen: Json, command: str, part: str):

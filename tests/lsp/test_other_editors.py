@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from nexus_lsp.lsp.offers import request_in
+from nexus_lsp.lsp.offers import Offers, request_in
 
 from .editor_client import TestEditor, WireError
 
@@ -266,3 +266,16 @@ def test_the_one_run_that_can_be_meant_is_meant_and_of_two_the_user_is_asked(sta
 )
 def test_a_request_in_a_comment(lines: list[str], request_: str):
     assert request_in(lines) == request_
+
+
+def test_a_question_without_options_is_answered_by_a_comment():
+    offers = Offers()
+    ask = {"type": "ask_opened", "run_id": "r", "ask_id": "a1", "kind": "question", "options": ()}
+    offers.hear(ask | {"question": "Which time zone?", "agent_id": "alpha", "why": "the tests need one"})
+    answer, delegate = offers.written("file:///a.py", ["# nexus: UTC\n"], {"alpha": "Alpha"})
+    assert answer.title == "NEXUS: Answer “UTC”: Alpha asks: Which time zone? (the tests need one)"
+    assert answer.command and answer.command.command == "nexus.answer"
+    assert answer.command.arguments == [{"askId": "a1", "answer": "UTC"}]
+    assert delegate.title == "NEXUS: Delegate “UTC”"
+    offers.hear({"type": "ask_answered", "run_id": "r", "ask_id": "a1"})
+    assert len(offers.written("file:///a.py", ["# nexus: UTC\n"], {})) == 1
