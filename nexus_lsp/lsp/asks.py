@@ -51,20 +51,13 @@ class Asks:
 
     async def _put(self, api: EngineApi, ask: Json) -> None:
         items = [lsp.MessageActionItem(option) for option in ask["options"]]
-        params = lsp.ShowMessageRequestParams(lsp.MessageType.Info, self._worded(ask), items)
+        params = lsp.ShowMessageRequestParams(lsp.MessageType.Info, worded(ask, self._names()), items)
         chosen = await self._server.request(lsp.WINDOW_SHOW_MESSAGE_REQUEST, params)
         if chosen is not None:
             try:
                 await api.execute("answer", {"ask_id": ask["ask_id"], "answer": chosen.title})
             except Refused as error:
                 log.info("the answer came too late: %s", error)
-
-    def _worded(self, ask: Json) -> str:
-        """The question; an agent's own with who asks and what for."""
-        if not ask["agent_id"]:
-            return ask["question"]
-        who = self._names().get(ask["agent_id"], ask["agent_id"])
-        return f"{who} asks: {ask['question']} ({ask['why']})"
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
@@ -76,6 +69,14 @@ class Asks:
         """Nobody waits for answers any more."""
         for task in list(self._tasks):
             task.cancel()
+
+
+def worded(ask: Json, names: Mapping[str, str]) -> str:
+    """The question; an agent's own with who asks and what for."""
+    if not ask["agent_id"]:
+        return ask["question"]
+    who = names.get(ask["agent_id"], ask["agent_id"])
+    return f"{who} asks: {ask['question']} ({ask['why']})"
 
 
 def _logged(done: asyncio.Task[None]) -> None:

@@ -167,7 +167,7 @@ def fixes(
     by_id = {str(d.code): d for d in diagnostics}
     for change in (c for c in changes if c["status"] == "pending"):
         mine = [by_id[change["id"]]] if change["id"] in by_id else None
-        told = f"{who(change, names)}: {_short(change['why'])}"
+        told = f"{who(change, names)}: {shortened(change['why'])}"
         how, accept = accepting(change, known)
         reject: Json = {"changeIds": [change["id"]]}
         for kind, verb, name, argument in (
@@ -187,7 +187,7 @@ def fixes(
         found += _settling(change, mine, names)
     for change in (c for c in changes if c["status"] == "accepted"):
         how, undo = taking_back(change, known)
-        title = f"{how} “{who(change, names)}: {_short(change['why'])}”"
+        title = f"{how} “{who(change, names)}: {shortened(change['why'])}”"
         run = command(title, "nexus.review.undo", undo)
         found.append(lsp.CodeAction(title, UNDO, command=run))
     return found
@@ -205,7 +205,7 @@ def _settling(
     change: Json, mine: list[lsp.Diagnostic] | None, names: Mapping[str, str]
 ) -> list[lsp.CodeAction]:
     found: list[lsp.CodeAction] = []
-    told = f"{who(change, names)}: {_short(change['why'])}"
+    told = f"{who(change, names)}: {shortened(change['why'])}"
     for kind, verb, how in SETTLE:
         run = command(f"{verb} “{told}”", "nexus.review.resolve", {"changeIds": [change["id"]], "how": how})
         found.append(lsp.CodeAction(run.title, kind, diagnostics=mine, command=run))
@@ -264,7 +264,8 @@ def _source(kind: str, title: str, name: str, argument: Json) -> lsp.CodeAction:
     return lsp.CodeAction(f"NEXUS: {title}", kind, command=command(title, f"nexus.review.{name}", argument))
 
 
-def _short(text: str, limit: int = 50) -> str:
+def shortened(text: str, limit: int = 50) -> str:
+    """On one line, of at most so many characters."""
     line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
@@ -277,7 +278,7 @@ def lenses(changes: Sequence[tuple[Json, lsp.Range]], names: Mapping[str, str], 
     found: list[Json] = []
     for change, place in changes:
         at = plain(lsp.Range(place.start, place.start))
-        title = f"{who(change, names)}: {_short(change['why'], 60)}"
+        title = f"{who(change, names)}: {shortened(change['why'], 60)}"
         if change.get("conflict"):
             found += _conflict_lenses(change, at, title)
             continue

@@ -63,6 +63,8 @@ class RunProgress:
     def hear(self, event: Json, names: Mapping[str, str]) -> None:
         """Say what an event means for its run's progress."""
         run_id, kind = event["run_id"], event["type"]
+        if kind in ("run_started", *ENDS) and not self._shown:
+            self._tell(event)
         if kind == "run_started":
             self._begin(run_id, event["request"])
             self._report(run_id, f"team: {event['team']} ({event['team_why']})")
@@ -83,9 +85,19 @@ class RunProgress:
             if event["cause"] == "user" and run_id not in self._tokens and self._api:
                 self._spawn(self._take_up(self._api, run_id))
 
-    def _begin(self, run_id: str, request: str) -> None:
+    @property
+    def _shown(self) -> bool:
         window = self._server.client_capabilities.window
-        if run_id in self._tokens or not (window and window.work_done_progress):
+        return bool(window and window.work_done_progress)
+
+    def _tell(self, event: Json) -> None:
+        """Beginning and end as messages, for an editor that shows no progress."""
+        told = event.get("summary") or event.get("reason") or ENDS.get(event["type"], "")
+        text = f"the team is at work: {_short(event['request'])}" if "request" in event else told
+        self._server.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Info, f"NEXUS: {text}"))
+
+    def _begin(self, run_id: str, request: str) -> None:
+        if run_id in self._tokens or not self._shown:
             return
         # one that was ended is never used again
         again = self._made.get(run_id, 0)

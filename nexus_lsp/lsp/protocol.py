@@ -348,13 +348,17 @@ def _name(request: Request) -> str:
     return request.method
 
 
+NO_ARGUMENT: dict[str, Any] = {}
+"""What a command is given, as this very object, where it was called without an argument: from a picker."""
+
+
 def _one_object(params: types.ExecuteCommandParams) -> dict[str, Any]:
     arguments: list[Any] = list(params.arguments or [])
     if len(arguments) > 1 or not all(isinstance(each, dict) for each in arguments):
         raise CommandError(
             INVALID_PARAMS, f"{params.command} takes one object as its only argument: `[{{…}}]`, or none."
         )
-    return arguments[0] if arguments else {}
+    return arguments[0] if arguments else NO_ARGUMENT
 
 
 def _advance(steps: Steps, value: Any) -> Any:

@@ -19,15 +19,17 @@ from lsprotocol import types as lsp
 from nexus_lsp import __version__
 from nexus_lsp.core.problems import InvalidArgument, Refused
 from nexus_lsp.core.settings import Settings, settings_from
-from nexus_lsp.lsp import marks
+from nexus_lsp.lsp import marks, offers
 from nexus_lsp.lsp.asks import Asks
-from nexus_lsp.lsp.desk import Desk, home
+from nexus_lsp.lsp.bare import Bare
+from nexus_lsp.lsp.desk import Desk
 from nexus_lsp.lsp.documents import Document
-from nexus_lsp.lsp.hovering import Hovers, meet
+from nexus_lsp.lsp.hovering import Hovers
 from nexus_lsp.lsp.language_server import NexusLanguageServer, create_server
-from nexus_lsp.lsp.needing import Needing
+from nexus_lsp.lsp.offering import Offering
 from nexus_lsp.lsp.progress import RunProgress
 from nexus_lsp.lsp.proposed import OPTIONS, Proposed
+from nexus_lsp.lsp.protocol import NO_ARGUMENT
 from nexus_lsp.lsp.publishing import Publisher
 from nexus_lsp.lsp.showing import Showing, folder_of, top_of
 from nexus_lsp.lsp.stdio import serve_stdio
@@ -96,10 +98,12 @@ class LspFace:
         self._api: asyncio.Future[EngineApi] | None = None
         self._options: Json = {}
         self._pushed: Json = {}
-        self._revise_command = ""
         self._showing = Showing(server)
         self._publisher = Publisher(server, self._showing)
         self._hovers = Hovers(self._showing, self._ready)
+        self._offers = offers.Offers()
+        self._offering = Offering(server, self._showing, self._offers)
+        self._bare = Bare(server, self._execute_wire)
         self._proposed = Proposed(server, self._showing, self._ready)
         self._asks = Asks(server, lambda: self._showing.names)
         self._progress = RunProgress(server, self._cancel_run)
@@ -120,14 +124,14 @@ class LspFace:
             (lsp.WORKSPACE_DID_CHANGE_CONFIGURATION, self._on_configuration),
             (lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES, self._on_watched),
             (lsp.WINDOW_WORK_DONE_PROGRESS_CANCEL, self._on_progress_cancel),
-            (lsp.TEXT_DOCUMENT_CODE_LENS, self._code_lenses),
+            (lsp.TEXT_DOCUMENT_CODE_LENS, self._offering.lenses),
             (lsp.TEXT_DOCUMENT_HOVER, self._hovers.at),
             ("nexus/events", self._on_events),
         ):
             # pygls puts attributes on a handler, which a bound method does not take
             server.feature(method)(partial(handler))
-        kinds = lsp.CodeActionOptions(code_action_kinds=list(marks.KINDS))
-        server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, kinds)(partial(self._code_actions))
+        kinds = lsp.CodeActionOptions(code_action_kinds=[*marks.KINDS, *offers.KINDS])
+        server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, kinds)(partial(self._offering.actions))
         server.feature(lsp.WORKSPACE_TEXT_DOCUMENT_CONTENT, OPTIONS)(partial(self._proposed.content))
         for name in COMMANDS:
             server.command(f"nexus.{name}")(self._command(name))
@@ -135,7 +139,8 @@ class LspFace:
 
     def _command(self, name: str) -> Callable[[Json], Coroutine[Any, Any, Json]]:
         async def run(argument: Json) -> Json:
-            return await self._execute_wire(name, argument)
+            bare = argument is NO_ARGUMENT
+            return await (self._bare.run(name) if bare else self._execute_wire(name, argument))
 
         return run
 
@@ -145,8 +150,8 @@ class LspFace:
         options: Any = params.initialization_options
         self._options = dict(cast("Json", options)) if isinstance(options, dict) else {}
         self._showing.preview_scheme = str(self._options.get("previewScheme") or "")
-        self._revise_command = str(self._options.get("reviseCommand") or "")
-        self._asks.editor_puts = self._options.get("ownAsks") is True
+        self._offering.revise = str(self._options.get("reviseCommand") or "")
+        self._asks.editor_puts = self._offers.off = self._options.get("ownAsks") is True
         folders = params.workspace_folders or ()
         uri = folders[0].uri if folders else params.root_uri
         root = folder_of(uri) if uri else (Path(params.root_path) if params.root_path else None)
@@ -185,6 +190,7 @@ class LspFace:
         await self._progress.resume(api)
         await self._publisher.foreseen.resume(api)
         await self._asks.ask_again(api)
+        await self._offers.resume(api)
         gc.freeze()  # what is loaded by now stays: to look through it again would hold up a key for long
         return api
 
@@ -351,28 +357,9 @@ class LspFace:
         self._publisher.note_gate(event)
         self._publisher.foreseen.hear(event)
         self._progress.hear(event, self._showing.names)
+        self._offers.hear(event)
         if event["type"] == "ask_opened":
             self._asks.put(api, event)
-
-    # --- what is offered on changes ------------------------------------------------------------------
-
-    async def _code_actions(self, params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
-        uri, only = params.text_document.uri, params.context.only
-        shown, names = self._showing.on_document(uri), self._showing.names
-        known = Needing(self._showing.desk.changes if self._showing.desk else {})
-        # a preview shows one change only: every line of it is that change's
-        at_hand = [c for c, place in shown if self._showing.has_preview(c) or meet(place, params.range)]
-        of_file = at_hand
-        if only is not None and not at_hand and any(_asks_for_source(k) for k in only):
-            of_file = [c for c, _ in shown]
-        target = self._showing.uri(home(of_file[0])) if of_file else uri
-        fixes = marks.fixes(at_hand, params.context.diagnostics, names, known, self._revise_command)
-        found = [*fixes, *marks.sources(of_file, target)]
-        return [a for a in found if only is None or any(_kind_of(k, str(a.kind)) for k in only)]
-
-    async def _code_lenses(self, params: lsp.CodeLensParams) -> list[Json]:
-        known = Needing(self._showing.desk.changes if self._showing.desk else {})
-        return marks.lenses(self._showing.on_document(params.text_document.uri), self._showing.names, known)
 
 
 def _settings_of(given: object) -> Json:
@@ -388,13 +375,3 @@ def _retrieved(done: asyncio.Future[Any]) -> None:
 def _logged(done: asyncio.Task[Any]) -> None:
     if not done.cancelled() and done.exception():
         log.error("a task failed", exc_info=done.exception())
-
-
-def _asks_for_source(wanted: Any) -> bool:
-    return _kind_of("source", str(getattr(wanted, "value", wanted)))
-
-
-def _kind_of(wanted: Any, kind: str) -> bool:
-    """Whether a code action of this kind is asked for: kinds are a tree."""
-    text = str(getattr(wanted, "value", wanted))
-    return not text or kind == text or kind.startswith(text + ".")

@@ -111,7 +111,8 @@ class TestEditor:
         ask: gives the title chosen in a message request, None to dismiss it, NEVER not to answer.
         faults: what the server did that no editor would take.
 
-    `agents` is Python that puts a team of its own into the server before it serves.
+    `agents` is Python that puts a team of its own into the server before it serves; `capabilities` are
+    another editor's, in the place of this one's own.
     """
 
     __test__ = False
@@ -133,6 +134,7 @@ class TestEditor:
         virtual: bool = False,
         ask: Callable[[Json], Any] = lambda params: None,
         agents: str = "",
+        capabilities: Json | None = None,
     ) -> None:
         self.root, self.encoding, self.configuration = root, encoding, configuration
         self.documents: dict[str, Document] = {}
@@ -187,7 +189,8 @@ class TestEditor:
                 "rootUri": root.as_uri() if root else None,
                 "workspaceFolders": named,
                 "initializationOptions": options if options is not None else {"team": "local"},
-                "capabilities": {
+                "capabilities": capabilities
+                or {
                     "general": {"positionEncodings": [encoding]},
                     "window": {"workDoneProgress": progress},
                     "workspace": workspace,
@@ -282,6 +285,10 @@ class TestEditor:
         """The answer to `nexus.<name>`."""
         arguments = [given if argument is None else argument]
         return self.request("workspace/executeCommand", {"command": f"nexus.{name}", "arguments": arguments})
+
+    def bare_command(self, name: str) -> Any:
+        """The same as editors call a command that was picked from a list: without any argument."""
+        return self.request("workspace/executeCommand", {"command": f"nexus.{name}"})
 
     def wait(self, holds: Callable[[], Any], what: str = "", seconds: float = PATIENCE) -> Any:
         """What `holds` gives once it is true."""
