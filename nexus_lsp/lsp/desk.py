@@ -19,6 +19,7 @@ from nexus_lsp.core.conflicts import sides_of
 from nexus_lsp.core.hunks import Hunk
 from nexus_lsp.core.text import Edit, split_lines
 from nexus_lsp.core.tracking import Placed, settle
+from nexus_lsp.lsp.moving import Moving
 from nexus_lsp.lsp.sheet import BOM, Sheet
 
 log = logging.getLogger(__name__)
@@ -28,8 +29,8 @@ REST = 2.0
 """Seconds without typing after which a change that has no place is called outdated."""
 
 
-HEAD_EVENTS = frozenset({"head_moved", "head_taken", "run_resumed"})
-"""After these, other changes than before may belong to the branch that is checked out."""
+FAR_EVENTS = frozenset({"head_moved", "head_taken", "run_resumed", "file_moved"})
+"""After these, other changes than before may belong to the branch that is checked out, or to a file."""
 
 
 def home(change: Json) -> str:
@@ -58,6 +59,7 @@ class Desk:
         self._texts: dict[str, str] = {}
         self._bases: dict[str, str] = {}
         """Change id → its base text's name in `_texts`."""
+        self._moving = Moving(root)
         self._rests: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -77,8 +79,7 @@ class Desk:
         """Events, those that concern changes among them; many at once cost hardly more than one."""
         ids: list[str] = []
         events = list(events)
-        if any(event["type"] in HEAD_EVENTS for event in events):
-            await self.reload()
+        await self._hear_far([event for event in events if event["type"] in FAR_EVENTS])
         for event in events:
             kind = event["type"]
             if kind == "change_proposed":
@@ -101,6 +102,17 @@ class Desk:
                 ids += moved
         if ids:
             await self._reload(ids)
+
+    async def _hear_far(self, events: Sequence[Json]) -> None:
+        if not events:
+            return
+        for event in (e for e in events if e["type"] == "file_moved"):
+            for path in self._moving.rename(event["old_path"], event["path"], self.sheets):
+                self._rest_later(path)
+        before = {home(c) for c in self.changes.values()}
+        await self.reload()
+        for path in before - {home(c) for c in self.changes.values()}:
+            await self.lay_out(path)
 
     def _take(self, changes: Iterable[Json]) -> None:
         self.changes |= {c["id"]: c for c in changes}
@@ -162,6 +174,9 @@ class Desk:
         sheet = self.sheets[path] = Sheet(text, True)
         if known and known.text == text:
             sheet.placed = known.placed
+        self._moving.come(path)
+        self._moving.settle(path, sheet)
+        self._moving.forget(path)
         wanted = self._edits(path)
         if all(i in self._bases for i in wanted):
             self._settle(sheet, wanted)
@@ -169,7 +184,7 @@ class Desk:
 
     def closed(self, path: str) -> None:
         """A document was closed: from now on the file on disk counts."""
-        self.sheets.pop(path, None)
+        self._leave(path)
         self._spawn(self.lay_out(path))
 
     def edited(self, path: str, edits: Sequence[Edit], text: str) -> None:
@@ -186,9 +201,15 @@ class Desk:
         """A file changed on disk; an open document is not moved by that, its editor will say."""
         sheet = self.sheets.get(path)
         if sheet is None or not sheet.is_open:
-            self.sheets.pop(path, None)
+            self._moving.come(path)
+            self._leave(path)
             self._spawn(self.lay_out(path))
-            self._rest_later(path)
+
+    def _leave(self, path: str) -> None:
+        """The sheet no longer counts; where the same text is met again, its changes stand as in it."""
+        if sheet := self.sheets.pop(path, None):
+            self._moving.leave(path, sheet)
+        self._rest_later(path)
 
     async def lay_out(self, path: str) -> None:
         """Place the changes of a file that have no place yet; forget those that are of no interest."""
@@ -200,6 +221,7 @@ class Desk:
                 await self.base_of(change_id)
         sheet = self.sheets.get(path)
         if sheet:
+            self._moving.settle(path, sheet)
             self._settle(sheet, self._edits(path))
             if not (sheet.is_open or self._edits_or_pending(path)):
                 del self.sheets[path]
@@ -326,6 +348,8 @@ class Desk:
         """The typing rests: say which changes lost their ground, which have it again, and which the user
         wrote by themselves; look anew at those in conflict."""
         self._rests.pop(path, None)
+        if await self._moved(path):
+            return
         lost = [self.changes[i] for i in self._without_place(path)]
         typed = await self._say_typed(path, lost)
         if gone := [c["id"] for c in lost if c["id"] not in typed]:
@@ -335,6 +359,17 @@ class Desk:
         await self._find_again(path)
         if self.conflicts(path):
             await self.lay_out(path)
+
+    async def _moved(self, path: str) -> bool:
+        """Whether a file with changes is met under another name; then the engine is told."""
+        left = self._moving.forget(path)
+        if left is None or not self._edits_or_pending(path):
+            return False
+        there = await asyncio.to_thread(self._moving.gone_to, path, left.text, self.sheets)
+        if there:
+            self._moving.leave(path, left)
+            await self._execute("review.moved", {"old_path": path, "path": there})
+        return there is not None
 
     async def _say_typed(self, path: str, changes: Sequence[Json]) -> set[str]:
         """Tell the engine which of these stand in the text, written by the user; gives their ids."""

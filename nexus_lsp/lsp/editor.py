@@ -18,6 +18,7 @@ from typing import Any
 from lsprotocol import types as lsp
 
 from nexus_lsp.core.changes import Applied, Change, ChangeKind
+from nexus_lsp.core.evolve_changes import moved_path
 from nexus_lsp.core.hunks import Hunk, TextEdit, apply, edit_text
 from nexus_lsp.core.proposals import text_of
 from nexus_lsp.core.review import CHANGED_LINES, TextDecision, decide_text, edits_by_path
@@ -153,6 +154,10 @@ class Editor:
         changes = self.desk.changes if self.desk else {}
         known = {i for m in self._moments if m.path == path for i in m.held}
         return frozenset(i for i in known if changes.get(i, {}).get("status") == "accepted")
+
+    def moved(self, old: str, new: str) -> None:
+        """A file or folder has another name: its editor's undo goes on under that."""
+        self._moments = [replace(m, path=moved_path(m.path, old, new)) for m in self._moments]
 
     def turned_back(self, path: str, text: str) -> tuple[list[str], list[str]]:
         """(reopened, accepted again): ids of changes that this text no longer holds, or holds again."""

@@ -69,6 +69,9 @@ COMMANDS = (
     "memory.export",
     "memory.forget",
 )
+FILES = lsp.FileOperationFilter(lsp.FileOperationPattern("**/*"), scheme="file")
+REGISTERED = {lsp.WORKSPACE_DID_RENAME_FILES: lsp.FileOperationRegistrationOptions([FILES])}
+"""What the editor is to tell a feature of, where its name does not say that."""
 MOST_EVENTS = 200
 """Events told in one go; then commands have their turn."""
 
@@ -119,13 +122,14 @@ class LspFace:
             (lsp.TEXT_DOCUMENT_DID_CLOSE, self._on_close),
             (lsp.WORKSPACE_DID_CHANGE_CONFIGURATION, self._on_configuration),
             (lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES, self._on_watched),
+            (lsp.WORKSPACE_DID_RENAME_FILES, self._on_renamed),
             (lsp.WINDOW_WORK_DONE_PROGRESS_CANCEL, self._on_progress_cancel),
             (lsp.TEXT_DOCUMENT_CODE_LENS, self._code_lenses),
             (lsp.TEXT_DOCUMENT_HOVER, self._hovers.at),
             ("nexus/events", self._on_events),
         ):
             # pygls puts attributes on a handler, which a bound method does not take
-            server.feature(method)(partial(handler))
+            server.feature(method, REGISTERED.get(method))(partial(handler))
         kinds = lsp.CodeActionOptions(code_action_kinds=list(marks.KINDS))
         server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, kinds)(partial(self._code_actions))
         server.feature(lsp.WORKSPACE_TEXT_DOCUMENT_CONTENT, OPTIONS)(partial(self._proposed.content))
@@ -319,6 +323,15 @@ class LspFace:
             if path and self._showing.desk:
                 self._showing.desk.disk_changed(path)
 
+    def _on_renamed(self, params: lsp.RenameFilesParams) -> None:
+        found = [(self._showing.path(f.old_uri), self._showing.path(f.new_uri)) for f in params.files]
+        self._spawn(self._tell_moved([(old, new) for old, new in found if old and new]))
+
+    async def _tell_moved(self, moves: list[tuple[str, str]]) -> None:
+        api = await self._ready()
+        for old, new in moves:
+            await api.execute("review.moved", {"old_path": old, "path": new})
+
     # --- events --------------------------------------------------------------------------------------
 
     async def _follow(self, api: EngineApi, desk: Desk) -> None:
@@ -347,6 +360,8 @@ class LspFace:
             return
         if "seq" not in event:
             return
+        if event["type"] == "file_moved" and self._showing.editor:
+            self._showing.editor.moved(event["old_path"], event["path"])
         self._server.notify("nexus/event", event_out(event, self._showing.uri))
         self._publisher.note_gate(event)
         self._publisher.foreseen.hear(event)
