@@ -324,7 +324,7 @@ class _Build:
         """The text edits of one file."""
         desk = self._editor.desk
         assert desk is not None, "the engine asks for edits only after the face is set up"
-        bases = {c.base or "": await desk.text_of(c.id, c.base or "") for c in changes}
+        bases = {c.base or "": await desk.bases.text(c.id, c.base or "") for c in changes}
         if not self._undo and self._editor.settles(changes):
             self.settled |= {c.id: asdict(Applied.by(c)) for c in changes}
         # the text comes last: an open one is what it is at this moment, and nothing waits from here on

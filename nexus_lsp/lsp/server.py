@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -25,6 +25,7 @@ from nexus_lsp.lsp.desk import Desk, home
 from nexus_lsp.lsp.documents import Document
 from nexus_lsp.lsp.hovering import Hovers, meet
 from nexus_lsp.lsp.language_server import NexusLanguageServer, create_server
+from nexus_lsp.lsp.moving import RENAMINGS
 from nexus_lsp.lsp.needing import Needing
 from nexus_lsp.lsp.progress import RunProgress
 from nexus_lsp.lsp.proposed import OPTIONS, Proposed
@@ -69,9 +70,6 @@ COMMANDS = (
     "memory.export",
     "memory.forget",
 )
-FILES = lsp.FileOperationFilter(lsp.FileOperationPattern("**/*"), scheme="file")
-REGISTERED = {lsp.WORKSPACE_DID_RENAME_FILES: lsp.FileOperationRegistrationOptions([FILES])}
-"""What the editor is to tell a feature of, where its name does not say that."""
 MOST_EVENTS = 200
 """Events told in one go; then commands have their turn."""
 
@@ -122,14 +120,14 @@ class LspFace:
             (lsp.TEXT_DOCUMENT_DID_CLOSE, self._on_close),
             (lsp.WORKSPACE_DID_CHANGE_CONFIGURATION, self._on_configuration),
             (lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES, self._on_watched),
-            (lsp.WORKSPACE_DID_RENAME_FILES, self._on_renamed),
             (lsp.WINDOW_WORK_DONE_PROGRESS_CANCEL, self._on_progress_cancel),
             (lsp.TEXT_DOCUMENT_CODE_LENS, self._code_lenses),
             (lsp.TEXT_DOCUMENT_HOVER, self._hovers.at),
             ("nexus/events", self._on_events),
         ):
             # pygls puts attributes on a handler, which a bound method does not take
-            server.feature(method, REGISTERED.get(method))(partial(handler))
+            server.feature(method)(partial(handler))
+        server.feature(lsp.WORKSPACE_DID_RENAME_FILES, RENAMINGS)(partial(self._on_renamed))
         kinds = lsp.CodeActionOptions(code_action_kinds=list(marks.KINDS))
         server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, kinds)(partial(self._code_actions))
         server.feature(lsp.WORKSPACE_TEXT_DOCUMENT_CONTENT, OPTIONS)(partial(self._proposed.content))
@@ -158,7 +156,7 @@ class LspFace:
 
     def _on_initialized(self, _params: Any) -> None:
         self._api = asyncio.ensure_future(self._open())
-        self._api.add_done_callback(_retrieved)
+        self._api.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     async def _open(self) -> EngineApi:
         showing = self._showing
@@ -325,12 +323,11 @@ class LspFace:
 
     def _on_renamed(self, params: lsp.RenameFilesParams) -> None:
         found = [(self._showing.path(f.old_uri), self._showing.path(f.new_uri)) for f in params.files]
-        self._spawn(self._tell_moved([(old, new) for old, new in found if old and new]))
+        self._spawn(self._tell_moved((old, new) for old, new in found if old and new))
 
-    async def _tell_moved(self, moves: list[tuple[str, str]]) -> None:
-        api = await self._ready()
+    async def _tell_moved(self, moves: Iterable[tuple[str, str]]) -> None:
         for old, new in moves:
-            await api.execute("review.moved", {"old_path": old, "path": new})
+            await (await self._ready()).execute("review.moved", {"old_path": old, "path": new})
 
     # --- events --------------------------------------------------------------------------------------
 
@@ -378,12 +375,12 @@ class LspFace:
         # a preview shows one change only: every line of it is that change's
         at_hand = [c for c, place in shown if self._showing.has_preview(c) or meet(place, params.range)]
         of_file = at_hand
-        if only is not None and not at_hand and any(_asks_for_source(k) for k in only):
+        if only is not None and not at_hand and any(marks.is_kind("source", k) for k in only):
             of_file = [c for c, _ in shown]
         target = self._showing.uri(home(of_file[0])) if of_file else uri
         fixes = marks.fixes(at_hand, params.context.diagnostics, names, known, self._revise_command)
         found = [*fixes, *marks.sources(of_file, target)]
-        return [a for a in found if only is None or any(_kind_of(k, str(a.kind)) for k in only)]
+        return [a for a in found if only is None or any(marks.is_kind(k, a.kind) for k in only)]
 
     async def _code_lenses(self, params: lsp.CodeLensParams) -> list[Json]:
         known = Needing(self._showing.desk.changes if self._showing.desk else {})
@@ -395,21 +392,6 @@ def _settings_of(given: object) -> Json:
     return dict(cast("Json", given)) if isinstance(given, dict) else {}
 
 
-def _retrieved(done: asyncio.Future[Any]) -> None:
-    if not done.cancelled():
-        done.exception()
-
-
 def _logged(done: asyncio.Task[Any]) -> None:
     if not done.cancelled() and done.exception():
         log.error("a task failed", exc_info=done.exception())
-
-
-def _asks_for_source(wanted: Any) -> bool:
-    return _kind_of("source", str(getattr(wanted, "value", wanted)))
-
-
-def _kind_of(wanted: Any, kind: str) -> bool:
-    """Whether a code action of this kind is asked for: kinds are a tree."""
-    text = str(getattr(wanted, "value", wanted))
-    return not text or kind == text or kind.startswith(text + ".")
