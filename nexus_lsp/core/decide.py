@@ -61,6 +61,8 @@ def _first(run: Run, what: h.Happening, limits: Limits) -> Facts:  # noqa: PLR09
             return changes.reopened(run, what)
         case h.Committed():
             return changes.committed(run, what)
+        case h.Moved():
+            return changes.moved(run, what)
         case h.Outdate():
             return changes.outdated(run, what)
         case h.Revise():

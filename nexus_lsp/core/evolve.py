@@ -153,6 +153,8 @@ def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912, PLR0915 - one tab
             return evolve_changes.related(run, fact)
         case f.ChangesCommitted():
             return evolve_changes.committed(run, fact)
+        case f.FileMoved():
+            return evolve_changes.moved_file(run, fact)
         case f.BaseMoved():
             return evolve_changes.moved_base(run, fact)
         case f.AskOpened():

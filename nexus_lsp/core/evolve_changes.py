@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from nexus_lsp.core import facts as f
 from nexus_lsp.core import learning
-from nexus_lsp.core.changes import ChangeStatus
+from nexus_lsp.core.changes import Change, ChangeStatus
 from nexus_lsp.core.run import ChangeState, Run
 from nexus_lsp.core.team import unlearn
 
@@ -61,6 +61,48 @@ def committed(run: Run, fact: f.ChangesCommitted) -> Run:
         if (old := changes[change_id]).status == "accepted":
             changes = changes.put(change_id, replace(old, commit=fact.commit))
     return replace(run, changes=changes)
+
+
+def moved_file(run: Run, fact: f.FileMoved) -> Run:
+    """What concerns a file goes with it to its new name."""
+    changes = run.changes
+    for change_id, old in run.changes.items():
+        if (new := moved_with(old, fact.old_path, fact.path)) is not old:
+            changes = changes.put(change_id, new)
+    return replace(run, changes=changes, decisions=run.decisions + 1)
+
+
+def moved_with(state: ChangeState, old: str, new: str) -> ChangeState:
+    """A change after a file or folder got another name; the same object where it is not concerned."""
+    change = _renamed(state.change, state.status == "accepted", old, new)
+    if change is state.change:
+        return state
+    proposed = state.proposed and _renamed(state.proposed, True, old, new)
+    return replace(state, change=change, proposed=proposed)
+
+
+def _renamed(change: Change, accepted: bool, old: str, new: str) -> Change:
+    """`old_path` is where a file still is that waits to be renamed, `path` where it is after that.
+
+    A file that waits to come goes with its folder only: it is not there to be renamed.
+    """
+    path, old_path = change.path, change.old_path
+    comes = change.kind != "edit" and change.before_blob is None
+    if accepted or not (old_path or comes):
+        path = moved_path(path, old, new)
+    else:
+        old_path = old_path and moved_path(old_path, old, new)
+        path = path if path == old else moved_path(path, old, new)
+    itself = path == old_path  # the user did, or took back, just the renaming that was proposed
+    same = (path, old_path) == (change.path, change.old_path)
+    return change if itself or same else replace(change, path=path, old_path=old_path)
+
+
+def moved_path(path: str, old: str, new: str) -> str:
+    """Where a path is after a file or folder got another name."""
+    if path == old:
+        return new
+    return f"{new}{path[len(old) :]}" if path.startswith(f"{old}/") else path
 
 
 def moved_base(run: Run, fact: f.BaseMoved) -> Run:

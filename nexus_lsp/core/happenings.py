@@ -89,6 +89,13 @@ class Committed:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """The user gave a file, or a folder, another name."""
+
+    fact: f.FileMoved
+
+
+@dataclass(frozen=True, slots=True)
 class Outdate:
     """These changes can no longer be applied to what the user has."""
 
@@ -436,6 +443,7 @@ Happening = (
     | Reject
     | Reopen
     | Committed
+    | Moved
     | Outdate
     | Revise
     | OpenAsk

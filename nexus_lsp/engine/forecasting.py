@@ -39,7 +39,7 @@ SHARE = 10
 
 NEWS = (
     *(f.TaskStarted, f.TaskSubmitted, f.TaskCompleted, f.TaskFailed, f.TaskCancelled, f.RepairRequested),
-    *(f.ChangeAccepted, f.ChangeRejected, f.ChangeOutdated, f.ChangeReopened, f.BaseMoved),
+    *(f.ChangeAccepted, f.ChangeRejected, f.ChangeOutdated, f.ChangeReopened, f.FileMoved, f.BaseMoved),
     *(f.RunRecovered, f.RunReady, f.RunCompleted, f.RunFailed, f.RunCancelled),
 )
 

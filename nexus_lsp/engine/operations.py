@@ -35,7 +35,7 @@ from nexus_lsp.engine.projections import (
     touches,
 )
 from nexus_lsp.engine.review import Review
-from nexus_lsp.engine.review_desk import Carried, Reopen, Resolve, ReviewDesk, Revise, answer_of
+from nexus_lsp.engine.review_desk import Carried, Moved, Reopen, Resolve, ReviewDesk, Revise, answer_of
 from nexus_lsp.ports import Face
 
 MOST_SAID = 20_000
@@ -187,6 +187,7 @@ class Operations:
             "review.revise": (Revise, self._desk.revise),
             "review.outdate": (_Outdate, self._outdate),
             "review.reopen": (Reopen, self._desk.reopen),
+            "review.moved": (Moved, self._desk.moved),
             "review.base": (_Blob, self._base),
             "review.carried": (Carried, self._desk.carried),
             "message.send": (_Say, self._say),

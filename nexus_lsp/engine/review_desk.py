@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from nexus_lsp.core import happenings as h
 from nexus_lsp.core.changes import Applied
 from nexus_lsp.core.conflicts import ASK_AGENT
-from nexus_lsp.core.facts import RevisionAsked
+from nexus_lsp.core.facts import FileMoved, RevisionAsked
 from nexus_lsp.core.problems import InvalidArgument, Refused
 from nexus_lsp.core.run import Run
 from nexus_lsp.core.wire import Json, from_json
@@ -49,6 +49,11 @@ class Carried(_Argument):
 class Reopen(_Argument):
     change_ids: list[str]
     placed: bool = False
+
+
+class Moved(_Argument):
+    old_path: str
+    path: str
 
 
 class ReviewDesk:
@@ -106,6 +111,14 @@ class ReviewDesk:
         """A text shows that decisions were taken back, or (`placed`) that changes have their ground again."""
         for change_id in await self._at_home(a.change_ids):
             await self._engine.submit(self._review.run_of(change_id).id, h.Reopen((change_id,), a.placed))
+        return {"status": "ok"}
+
+    async def moved(self, a: Moved, _face: Face | None) -> Json:
+        """The user gave a file or folder another name; the changes of the branch at hand go with it."""
+        async with self._engine.deciding:  # a decision that is being carried out speaks of the old name
+            for run in list(self._engine.runs.values()):
+                if run.changes and not await self._review.parked(list(run.changes)):
+                    await self._engine.submit(run.id, h.Moved(FileMoved(a.old_path, a.path)))
         return {"status": "ok"}
 
     async def _at_home(self, ids: list[str]) -> list[str]:

@@ -14,12 +14,14 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nexus_lsp.core.anchors import Sure, already_there, place, sure_lines
+from nexus_lsp.core.anchors import already_there, place, sure_lines
 from nexus_lsp.core.conflicts import sides_of
 from nexus_lsp.core.hunks import Hunk
-from nexus_lsp.core.text import Edit, split_lines
+from nexus_lsp.core.text import Edit
 from nexus_lsp.core.tracking import Placed, settle
-from nexus_lsp.lsp.sheet import BOM, Sheet
+from nexus_lsp.lsp.bases import Bases
+from nexus_lsp.lsp.moving import Moving
+from nexus_lsp.lsp.sheet import Sheet, sheet_of
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +30,8 @@ REST = 2.0
 """Seconds without typing after which a change that has no place is called outdated."""
 
 
-HEAD_EVENTS = frozenset({"head_moved", "head_taken", "run_resumed"})
-"""After these, other changes than before may belong to the branch that is checked out."""
+FAR_EVENTS = frozenset({"head_moved", "head_taken", "run_resumed", "file_moved"})
+"""After these, other changes than before may belong to the branch that is checked out, or to a file."""
 
 
 def home(change: Json) -> str:
@@ -55,9 +57,8 @@ class Desk:
         """Changes that are being carried out: their lines may vanish before the engine says why."""
         self._decided: set[str] = set()
         """Accepted changes that are still of interest: accepted while this editor looked on."""
-        self._texts: dict[str, str] = {}
-        self._bases: dict[str, str] = {}
-        """Change id → its base text's name in `_texts`."""
+        self.bases = Bases(execute, lambda: self.changes)
+        self._moving = Moving(root)
         self._rests: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -77,8 +78,7 @@ class Desk:
         """Events, those that concern changes among them; many at once cost hardly more than one."""
         ids: list[str] = []
         events = list(events)
-        if any(event["type"] in HEAD_EVENTS for event in events):
-            await self.reload()
+        await self._hear_far([event for event in events if event["type"] in FAR_EVENTS])
         for event in events:
             kind = event["type"]
             if kind == "change_proposed":
@@ -87,7 +87,7 @@ class Desk:
             elif kind in ("change_accepted", "change_rejected", "change_outdated", "change_reopened"):
                 if kind == "change_accepted":
                     self._decided.add(event["change_id"])
-                self._bases.pop(event["change_id"], None)  # what was put in has a base of its own
+                self.bases.forget(event["change_id"])  # what was put in has a base of its own
                 ids.append(event["change_id"])
             elif kind == "changes_related":
                 for told in event["relations"]:
@@ -97,10 +97,21 @@ class Desk:
             elif kind == "base_moved":
                 moved = [move["change_id"] for move in event["moves"]]
                 for change_id in moved:
-                    self._bases.pop(change_id, None)
+                    self.bases.forget(change_id)
                 ids += moved
         if ids:
             await self._reload(ids)
+
+    async def _hear_far(self, events: Sequence[Json]) -> None:
+        if not events:
+            return
+        for event in (e for e in events if e["type"] == "file_moved"):
+            for path in self._moving.rename(event["old_path"], event["path"], self.sheets):
+                self._rest_later(path)
+        before = {home(c) for c in self.changes.values()}
+        await self.reload()
+        for path in before - {home(c) for c in self.changes.values()}:
+            await self.lay_out(path)
 
     def _take(self, changes: Iterable[Json]) -> None:
         self.changes |= {c["id"]: c for c in changes}
@@ -162,14 +173,17 @@ class Desk:
         sheet = self.sheets[path] = Sheet(text, True)
         if known and known.text == text:
             sheet.placed = known.placed
+        self._moving.come(path)
+        self._moving.settle(path, sheet)
+        self._moving.forget(path)
         wanted = self._edits(path)
-        if all(i in self._bases for i in wanted):
+        if all(i in self.bases for i in wanted):
             self._settle(sheet, wanted)
         self._spawn(self.lay_out(path))
 
     def closed(self, path: str) -> None:
         """A document was closed: from now on the file on disk counts."""
-        self.sheets.pop(path, None)
+        self._leave(path)
         self._spawn(self.lay_out(path))
 
     def edited(self, path: str, edits: Sequence[Edit], text: str) -> None:
@@ -186,20 +200,27 @@ class Desk:
         """A file changed on disk; an open document is not moved by that, its editor will say."""
         sheet = self.sheets.get(path)
         if sheet is None or not sheet.is_open:
-            self.sheets.pop(path, None)
+            self._moving.come(path)
+            self._leave(path)
             self._spawn(self.lay_out(path))
-            self._rest_later(path)
+
+    def _leave(self, path: str) -> None:
+        """The sheet no longer counts; where the same text is met again, its changes stand as in it."""
+        if sheet := self.sheets.pop(path, None):
+            self._moving.leave(path, sheet)
+        self._rest_later(path)
 
     async def lay_out(self, path: str) -> None:
         """Place the changes of a file that have no place yet; forget those that are of no interest."""
         if path not in self.sheets and self._edits_or_pending(path):
             read = await self._from_disk(path)
             self.sheets.setdefault(path, read)
-        while unknown := [i for i in self._edits(path) if i not in self._bases]:
+        while unknown := [i for i in self._edits(path) if i not in self.bases]:
             for change_id in unknown:
-                await self.base_of(change_id)
+                await self.bases.learn(change_id)
         sheet = self.sheets.get(path)
         if sheet:
+            self._moving.settle(path, sheet)
             self._settle(sheet, self._edits(path))
             if not (sheet.is_open or self._edits_or_pending(path)):
                 del self.sheets[path]
@@ -231,8 +252,8 @@ class Desk:
         """Each conflict anew: what it shows is what stands there now. Where it was tells where to look."""
         sheet.conflicts = {}
         for base, group in self._by_base(sheet, [c for c in wanted.values() if c.get("conflict")]):
-            name = self._bases[group[0]["id"]]
-            taken = [c for i, c in wanted.items() if c["status"] == "accepted" and self._bases[i] == name]
+            name = self.bases.name(group[0]["id"])
+            taken = [c for i, c in wanted.items() if c["status"] == "accepted" and self.bases.name(i) == name]
             windows = [before.get(c["id"]) for c in group]
             near = [range(w.start, w.end) if w else None for w in windows]
             hunks, accepted = [sheet.hunk(c) for c in group], [sheet.hunk(c) for c in taken]
@@ -243,10 +264,7 @@ class Desk:
                     sheet.placed[change["id"]] = settle(hunk, sides.line, sheet.lines)
 
     def _by_base(self, sheet: Sheet, changes: Sequence[Json]) -> list[tuple[list[str], list[Json]]]:
-        groups: dict[str, list[Json]] = {}
-        for change in (c for c in changes if c["id"] in self._bases):
-            groups.setdefault(self._bases[change["id"]], []).append(change)
-        return [(split_lines(sheet.plain(self._texts[name])), group) for name, group in groups.items()]
+        return self.bases.grouped(changes, sheet.plain)
 
     def _places(
         self, sheet: Sheet, changes: Sequence[Json], live: list[str]
@@ -264,35 +282,11 @@ class Desk:
         found: list[tuple[Json, int | None]] = []
         for base, group in self._by_base(sheet, changes):
             sure = sure_lines(base, live)
-            found += [(c, _after_at(sheet.hunk(c), sure, live)) for c in group]
+            found += [(c, already_there(sheet.hunk(c), sure, live)) for c in group]
         return found
 
     async def _from_disk(self, path: str) -> Sheet:
-        try:
-            content = await asyncio.to_thread((self._root / path).read_bytes)
-        except OSError:
-            content = b""
-        from nexus_lsp.core.proposals import text_of
-
-        return Sheet((text_of(content) or "").removeprefix(BOM), False)
-
-    async def base_of(self, change_id: str) -> str:
-        """The text that a change's `line` and `before` speak of."""
-        named = self.changes.get(change_id, {}).get("base")
-        if change_id not in self._bases and named in self._texts:
-            self._bases[change_id] = named
-        if change_id not in self._bases:
-            answer = await self._execute("review.base", {"change_id": change_id})
-            self._texts[answer["base"]] = answer["text"]
-            self._bases[change_id] = answer["base"]
-        return self._texts[self._bases[change_id]]
-
-    async def text_of(self, change_id: str, blob: str) -> str:
-        """The text that a decision on a change speaks of: its base, or what a conflict is settled on."""
-        if blob not in self._texts:
-            answer = await self._execute("review.base", {"change_id": change_id, "blob": blob})
-            self._texts[blob] = answer["text"]
-        return self._texts[blob]
+        return await asyncio.to_thread(sheet_of, self._root / path)
 
     # --- places --------------------------------------------------------------------------------------
 
@@ -326,6 +320,8 @@ class Desk:
         """The typing rests: say which changes lost their ground, which have it again, and which the user
         wrote by themselves; look anew at those in conflict."""
         self._rests.pop(path, None)
+        if await self._moved(path):
+            return
         lost = [self.changes[i] for i in self._without_place(path)]
         typed = await self._say_typed(path, lost)
         if gone := [c["id"] for c in lost if c["id"] not in typed]:
@@ -336,10 +332,21 @@ class Desk:
         if self.conflicts(path):
             await self.lay_out(path)
 
+    async def _moved(self, path: str) -> bool:
+        """Whether a file with changes is met under another name; then the engine is told."""
+        left = self._moving.forget(path)
+        if left is None or not self._edits_or_pending(path):
+            return False
+        there = await asyncio.to_thread(self._moving.gone_to, path, left.text, self.sheets)
+        if there:
+            self._moving.leave(path, left)
+            await self._execute("review.moved", {"old_path": path, "path": there})
+        return there is not None
+
     async def _say_typed(self, path: str, changes: Sequence[Json]) -> set[str]:
         """Tell the engine which of these stand in the text, written by the user; gives their ids."""
         for change in changes:
-            await self.base_of(change["id"])
+            await self.bases.learn(change["id"])
         sheet = self.sheets.get(path) or await self._from_disk(path)
         typed: set[str] = set()
         for base, group in self._by_base(sheet, changes):
@@ -363,7 +370,7 @@ class Desk:
         if not (gone or written):
             return
         for change in (*gone, *written):
-            await self.base_of(change["id"])
+            await self.bases.learn(change["id"])
         sheet = self.sheets.get(path) or await self._from_disk(path)
         found = self._places(sheet, [*gone, *written], sheet.lines)
         back = [c["id"] for c, line in found if line is not None and c["id"] not in self.in_hand]
@@ -386,12 +393,3 @@ def _logged(done: asyncio.Task[None]) -> None:
 
 def _same(a: Hunk, b: Hunk) -> bool:
     return (a.before, a.after) == (b.before, b.after)
-
-
-def _after_at(hunk: Hunk, sure: Sure, live: Sequence[str]) -> int | None:
-    """The line at which exactly `after` stands between the sure places of the lines around the hunk."""
-    above = sure[hunk.line - 1] if hunk.line else -1
-    below = sure[hunk.end] if hunk.end < len(sure) else len(live)
-    if above is None or below is None or tuple(live[above + 1 : below]) != hunk.after:
-        return None
-    return above + 1

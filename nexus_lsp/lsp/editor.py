@@ -18,6 +18,7 @@ from typing import Any
 from lsprotocol import types as lsp
 
 from nexus_lsp.core.changes import Applied, Change, ChangeKind
+from nexus_lsp.core.evolve_changes import moved_path
 from nexus_lsp.core.hunks import Hunk, TextEdit, apply, edit_text
 from nexus_lsp.core.proposals import text_of
 from nexus_lsp.core.review import CHANGED_LINES, TextDecision, decide_text, edits_by_path
@@ -153,6 +154,10 @@ class Editor:
         changes = self.desk.changes if self.desk else {}
         known = {i for m in self._moments if m.path == path for i in m.held}
         return frozenset(i for i in known if changes.get(i, {}).get("status") == "accepted")
+
+    def moved(self, old: str, new: str) -> None:
+        """A file or folder has another name: its editor's undo goes on under that."""
+        self._moments = [replace(m, path=moved_path(m.path, old, new)) for m in self._moments]
 
     def turned_back(self, path: str, text: str) -> tuple[list[str], list[str]]:
         """(reopened, accepted again): ids of changes that this text no longer holds, or holds again."""
@@ -328,7 +333,7 @@ class _Build:
         """The text edits of one file."""
         desk = self._editor.desk
         assert desk is not None, "the engine asks for edits only after the face is set up"
-        bases = {c.base or "": await desk.text_of(c.id, c.base or "") for c in changes}
+        bases = {c.base or "": await desk.bases.text(c.id, c.base or "") for c in changes}
         if not self._undo and self._editor.settles(changes):
             self.settled |= {c.id: asdict(Applied.by(c)) for c in changes}
         # the text comes last: an open one is what it is at this moment, and nothing waits from here on
@@ -365,7 +370,10 @@ class _Build:
             await self._why_not(change, source, before if exists_before else None)
             or (comes and self._shown_there(target, before if exists_before else None))
             or (
-                comes and await asyncio.to_thread(_no_room, *map(self._editor.file, (target, source)), target)
+                comes
+                and await asyncio.to_thread(
+                    _no_room, self._editor.file(target), self._editor.file(source), target
+                )
             )
             or (goes and await self._unseen(source, {before, after}))
         )
@@ -390,7 +398,7 @@ class _Build:
         return "" if same else f"{source} is not what it was when this was proposed"
 
     def _shown_there(self, target: str, moved: str | None) -> str:
-        """Why nothing can be put where the editor shows another text, saved or not; "" where it shows none."""
+        """Why nothing can be put where the editor shows other text, saved or not; "" where it shows none."""
         found = self._editor.document(target)
         return f"{target} exists already" if found and found[2] != moved else ""
 
@@ -401,7 +409,7 @@ class _Build:
         new one is until it is saved, are no loss.
         """
         shown = self._editor.document(source)
-        if shown is None or not os.path.lexists(self._editor.file(source)):
+        if shown is None or not await asyncio.to_thread(os.path.lexists, self._editor.file(source)):
             return ""
         held = await self._editor.on_disk(source)
         if held is not None and held in {"", *(text.removeprefix(BOM) for text in (shown[2], *known))}:

@@ -371,3 +371,9 @@ def _fence(text: str) -> str:
     """Longer than any run of backticks in the text."""
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     return "`" * max(3, longest + 1)
+
+
+def is_kind(wanted: Any, kind: Any) -> bool:
+    """Whether a code action's kind is the one wanted, or below it: kinds are a tree."""
+    top, text = (str(getattr(each, "value", each)) for each in (wanted, kind))
+    return not top or text == top or text.startswith(top + ".")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -26,6 +26,7 @@ from nexus_lsp.lsp.desk import Desk
 from nexus_lsp.lsp.documents import Document
 from nexus_lsp.lsp.hovering import Hovers
 from nexus_lsp.lsp.language_server import NexusLanguageServer, create_server
+from nexus_lsp.lsp.moving import RENAMINGS
 from nexus_lsp.lsp.offering import Offering
 from nexus_lsp.lsp.progress import RunProgress
 from nexus_lsp.lsp.proposed import OPTIONS, Proposed
@@ -130,6 +131,7 @@ class LspFace:
         ):
             # pygls puts attributes on a handler, which a bound method does not take
             server.feature(method)(partial(handler))
+        server.feature(lsp.WORKSPACE_DID_RENAME_FILES, RENAMINGS)(partial(self._on_renamed))
         kinds = lsp.CodeActionOptions(code_action_kinds=[*marks.KINDS, *offers.KINDS])
         server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, kinds)(partial(self._offering.actions))
         server.feature(lsp.WORKSPACE_TEXT_DOCUMENT_CONTENT, OPTIONS)(partial(self._proposed.content))
@@ -159,7 +161,7 @@ class LspFace:
 
     def _on_initialized(self, _params: Any) -> None:
         self._api = asyncio.ensure_future(self._open())
-        self._api.add_done_callback(_retrieved)
+        self._api.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     async def _open(self) -> EngineApi:
         showing = self._showing
@@ -325,6 +327,14 @@ class LspFace:
             if path and self._showing.desk:
                 self._showing.desk.disk_changed(path)
 
+    def _on_renamed(self, params: lsp.RenameFilesParams) -> None:
+        found = [(self._showing.path(f.old_uri), self._showing.path(f.new_uri)) for f in params.files]
+        self._spawn(self._tell_moved((old, new) for old, new in found if old and new))
+
+    async def _tell_moved(self, moves: Iterable[tuple[str, str]]) -> None:
+        for old, new in moves:
+            await (await self._ready()).execute("review.moved", {"old_path": old, "path": new})
+
     # --- events --------------------------------------------------------------------------------------
 
     async def _follow(self, api: EngineApi, desk: Desk) -> None:
@@ -353,6 +363,8 @@ class LspFace:
             return
         if "seq" not in event:
             return
+        if event["type"] == "file_moved" and self._showing.editor:
+            self._showing.editor.moved(event["old_path"], event["path"])
         self._server.notify("nexus/event", event_out(event, self._showing.uri))
         self._publisher.note_gate(event)
         self._publisher.foreseen.hear(event)
@@ -365,11 +377,6 @@ class LspFace:
 def _settings_of(given: object) -> Json:
     """What the editor says of our section; null takes a setting back to its default."""
     return dict(cast("Json", given)) if isinstance(given, dict) else {}
-
-
-def _retrieved(done: asyncio.Future[Any]) -> None:
-    if not done.cancelled():
-        done.exception()
 
 
 def _logged(done: asyncio.Task[Any]) -> None:

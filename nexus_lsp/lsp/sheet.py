@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from nexus_lsp.core.conflicts import Conflict
 from nexus_lsp.core.hunks import Hunk, Lines, common_ends
+from nexus_lsp.core.proposals import text_of
 from nexus_lsp.core.text import Edit, apply_edit, split_lines
 from nexus_lsp.core.tracking import LineEdit, Placed, track
 
@@ -70,6 +72,15 @@ class Sheet:
         """What stands in the text because of an `edit`, and what a decision would put in its place."""
         hunk = self.hunk(change)
         return Hunk(hunk.line, hunk.after, hunk.before) if change["status"] == "accepted" else hunk
+
+
+def sheet_of(place: Path) -> Sheet:
+    """A file on disk, as most editors show it; empty where it is not there or no text."""
+    try:
+        text = text_of(place.read_bytes())
+    except OSError:
+        text = None
+    return Sheet((text or "").removeprefix(BOM), False)
 
 
 def followed(placed: Mapping[str, Placed], change: LineEdit, live: Lines) -> dict[str, Placed]:

@@ -476,7 +476,7 @@ def _happenings(draw: st.DrawFn) -> h.Happening:
         h.Progressed(name, attempt, "hm"), h.SessionKnown(name, attempt, "s"), h.Conflicted(name, "m", ("x",)),
         h.Ended(name, attempt, ended, "why", draw(st.booleans()), None, draw(_USD)), red(name),
         AWAY, HOME, h.HeadSeen("refs/heads/third", "ask_j"), h.Answer("ask_h", "Go on here"),
-        h.BaseTaken("s1", "i9", (), (), 0),
+        h.BaseTaken("s1", "i9", (), (), 0), h.Moved(f.FileMoved("x.py", "y.py")),
     ]  # fmt: skip
     return draw(st.sampled_from(choices))
 

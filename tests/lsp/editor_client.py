@@ -353,6 +353,32 @@ class TestEditor:
         (self.root / path).write_bytes(text.encode())  # type: ignore[operator]
         self.touched(path)
 
+    def rename(self, path: str, new: str, tell: bool = True) -> None:
+        """The user gives a file or folder another name: the file first, then the documents, with their undo.
+
+        `tell`: as an editor that has `workspace/didRenameFiles`; others only close and open.
+        """
+        old, moved = self.root / path, self.root / new  # type: ignore[operator]
+        moved.parent.mkdir(parents=True, exist_ok=True)
+        old.rename(moved)
+        for uri, document in list(self.documents.items()):
+            place = file_of(uri)
+            if place == old or old in place.parents:
+                self._gone(uri)
+                there = (moved / place.relative_to(old)).as_uri()
+                self._open(there, document.text)
+                self.documents[there].undo, self.documents[there].redo = document.undo, document.redo
+        if tell:
+            files = [{"oldUri": self.uri(path), "newUri": self.uri(new)}]
+            self.notify("workspace/didRenameFiles", {"files": files})
+
+    def save_as(self, path: str, new: str) -> None:
+        """Save a document under another name; the file of the old name stays."""
+        text = self.documents[self.uri(path)].text
+        self.close(path)
+        (self.root / new).write_bytes(text.encode())  # type: ignore[operator]
+        self._open(self.uri(new), text)
+
     def touched(self, *paths: str, kind: int = 2) -> None:
         changes = [{"uri": self.uri(p), "type": kind} for p in paths]
         self.notify("workspace/didChangeWatchedFiles", {"changes": changes})

@@ -1,7 +1,7 @@
 """Whole-file changes in an editor, where the disk holds something that the editor does not show.
 
-Editors differ in what they do with a file in the way of a create or rename (Neovim empties or skips it), and all
-delete what is on disk, not what they show: so such an edit must never be sent.
+Editors differ in what they do with a file in the way of a create or rename (Neovim empties or skips it), and
+all delete what is on disk, not what they show: so such an edit must never be sent.
 """
 
 from __future__ import annotations

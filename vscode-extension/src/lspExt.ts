@@ -535,6 +535,7 @@ export interface EventFields {
   revision_asked: { taskId: TaskId; changeIds: ChangeId[]; feedback: string };
   changes_related: { relations: { changeId: ChangeId; dependsOn: ChangeId[]; traits: object }[] };
   changes_committed: { commit: string; branch: string; changeIds: ChangeId[] };
+  file_moved: { oldPath: string; path: string };
   base_moved: object;
   ask_opened: Omit<Ask, "answer">;
   ask_answered: { askId: AskId; answer: string };

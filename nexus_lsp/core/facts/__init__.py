@@ -22,6 +22,7 @@ from nexus_lsp.core.facts.changes import (
     ChangeReopened,
     ChangesCommitted,
     ChangesRelated,
+    FileMoved,
     Move,
     RevisionAsked,
 )
@@ -116,6 +117,7 @@ __all__ = [
     "ConflictForecast",
     "Entry",
     "Fact",
+    "FileMoved",
     "GateFailed",
     "GateNotMeasured",
     "GatePassed",
@@ -208,6 +210,7 @@ Fact = (
     | RevisionAsked
     | ChangesRelated
     | ChangesCommitted
+    | FileMoved
     | BaseMoved
     | AskOpened
     | AskAnswered

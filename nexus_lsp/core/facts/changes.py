@@ -86,6 +86,15 @@ class ChangesCommitted:
 
 
 @dataclass(frozen=True, slots=True)
+class FileMoved:
+    """The user gave a file, or a folder, another name; the changes of it go with it."""
+
+    type: ClassVar[str] = "file_moved"
+    old_path: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """Where a pending change stands in a newer base."""
 

@@ -6,6 +6,7 @@ from nexus_lsp.core import facts as f
 from nexus_lsp.core import happenings as h
 from nexus_lsp.core.changes import Applied
 from nexus_lsp.core.conflicts import KEPT_MINE, LOST_GROUND
+from nexus_lsp.core.evolve_changes import moved_with
 from nexus_lsp.core.problems import Unknown
 from nexus_lsp.core.rules.limits import Facts
 from nexus_lsp.core.run import ChangeState, Run
@@ -57,6 +58,12 @@ def committed(run: Run, what: h.Committed) -> Facts:
     """A commit in the user's repository holds them."""
     with_status(run, what.fact.change_ids)
     return [what.fact]
+
+
+def moved(run: Run, what: h.Moved) -> Facts:
+    """A file that changes of this run are of has another name."""
+    old, new = what.fact.old_path, what.fact.path
+    return [what.fact] if any(moved_with(s, old, new) is not s for s in run.changes.values()) else []
 
 
 def with_status(run: Run, ids: tuple[str, ...], *statuses: str) -> list[str]:
