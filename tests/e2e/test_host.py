@@ -35,7 +35,7 @@ def told(installed: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         },
     }
     window = drive(home, "host", given, timeout=300)
-    results = json.loads(report.read_text())["results"] if report.exists() else {}
+    results: dict[str, Any] = json.loads(report.read_text())["results"] if report.exists() else {}
     return {"results": results, "window": window, **dict(window["figures"])}
 
 
