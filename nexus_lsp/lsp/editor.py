@@ -390,7 +390,7 @@ class _Build:
         return "" if same else f"{source} is not what it was when this was proposed"
 
     def _shown_there(self, target: str, moved: str | None) -> str:
-        """Why nothing can be put where the editor shows another text, saved or not; "" where it shows none."""
+        """Why nothing can be put where the editor shows another text, saved or not; "" else."""
         found = self._editor.document(target)
         return f"{target} exists already" if found and found[2] != moved else ""
 
@@ -401,7 +401,7 @@ class _Build:
         new one is until it is saved, are no loss.
         """
         shown = self._editor.document(source)
-        if shown is None or not os.path.lexists(self._editor.file(source)):
+        if shown is None or not await asyncio.to_thread(os.path.lexists, self._editor.file(source)):
             return ""
         held = await self._editor.on_disk(source)
         if held is not None and held in {"", *(text.removeprefix(BOM) for text in (shown[2], *known))}:
