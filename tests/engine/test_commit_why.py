@@ -96,6 +96,20 @@ async def test_from_the_note_where_the_journal_is_gone(desk: Desk, tmp_path: Pat
         await other.close()
 
 
+async def test_a_note_on_a_file_whose_name_is_no_utf_8(desk: Desk, tmp_path: Path) -> None:
+    run = await desk.proposes_files({"n\udcff.txt": "x\n"})
+    await desk.house.accept(run)
+    answer = await desk.does("commit", notes=True)
+    assert answer.get("warning") is None
+    assert desk.status() == []
+    other = House(desk.folder, tmp_path / "other state", journal=MemoryJournal())
+    await other.open()
+    try:
+        assert await why(Desk(other), "n\udcff.txt", 1) == ["accepted code_developer: Do code @"]
+    finally:
+        await other.close()
+
+
 async def test_a_note_of_somebody_else_says_nothing(desk: Desk) -> None:
     desk.git("notes", "--ref=nexus", "add", "-m", "just words", "HEAD")
     assert await why(desk, "a.txt", 1) == []

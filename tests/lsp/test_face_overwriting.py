@@ -57,6 +57,10 @@ def _disk(root: Path, path: str, content: bytes) -> None:
     (root / path).write_bytes(content)
 
 
+def _latin(root: Path) -> None:
+    _disk(root, "create_latin.txt", "grün".encode("latin-1"))
+
+
 def _dangling(root: Path) -> None:
     (root / "create_dangling.txt").symlink_to("elsewhere")
 
@@ -72,7 +76,7 @@ def check_kept(editor: TestEditor, path: str, why: str, *, undo: bool = False) -
 @pytest.mark.parametrize(
     "name, puts",
     [
-        ("latin", lambda root: _disk(root, "create_latin.txt", "grün".encode("latin-1"))),
+        ("latin", _latin),
         ("dangling", _dangling),
     ],
 )
@@ -85,7 +89,7 @@ def test_a_new_file_does_not_take_the_place_of_one_that_is_no_text(
 
 
 def test_a_new_file_does_not_take_the_place_of_an_unsaved_one(editor: TestEditor) -> None:
-    editor._open(editor.uri("create_buffer.txt"), "mine, not saved yet\n")
+    editor._open(editor.uri("create_buffer.txt"), "mine, not saved yet\n")  # pyright: ignore[reportPrivateUsage]
     check_kept(editor, "create_buffer.txt", "create_buffer.txt exists already")
 
 
@@ -95,7 +99,7 @@ def test_a_rename_does_not_take_the_place_of_a_file(editor: TestEditor) -> None:
 
 
 def test_a_rename_does_not_take_the_place_of_an_unsaved_file(editor: TestEditor) -> None:
-    editor._open(editor.uri("new_onto_buffer.txt"), "mine, not saved yet\n")
+    editor._open(editor.uri("new_onto_buffer.txt"), "mine, not saved yet\n")  # pyright: ignore[reportPrivateUsage]
     check_kept(editor, "new_onto_buffer.txt", "new_onto_buffer.txt exists already")
 
 
