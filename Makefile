@@ -14,7 +14,7 @@ test: .venv/develop .cache/e2e
 	$(BIN)/python -m pytest tests/e2e
 
 test-slow: .venv/develop
-	NEXUS_EXAMPLES=10000 NEXUS_COMMITS=400 $(BIN)/python -m pytest tests/review --timeout 3600 --durations 5
+	NEXUS_EXAMPLES=10000 NEXUS_COMMITS=400 NEXUS_RELEASES=120 $(BIN)/python -m pytest tests/review --timeout 3600 --durations 5
 
 cases: .venv/develop
 	@PYTHONPATH=.:tests $(BIN)/python -m tests.review.table

@@ -14,7 +14,7 @@ import pytest
 from tests.review.cases import Case, File, Link, Tree
 from tests.review.faces import disk_desk, disk_house
 from tests.review.test_history import COMMITS, commits, git
-from tests.review.trial import Decided, attempt
+from tests.review.trial import Decided, Outcome, attempt
 
 MOST_LINES = 1500
 """Of a commit's diff; hunks are accepted one by one."""
@@ -52,10 +52,9 @@ def cases() -> list[Case]:
 CASES = cases()
 
 
-@pytest.mark.skipif(not CASES, reason="a shallow clone has no history")
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-async def test_a_commit_is_accepted_taken_back_and_rejected(tmp_path: Path, case: Case) -> None:
-    house, run = await disk_house(tmp_path, [case])
+async def replayed(place: Path, case: Case, most: int = 10**6) -> Outcome:
+    """All steps, on the disk; a change that needs another is decided on without it."""
+    house, run = await disk_house(place, [case])
 
     async def accept(ids: list[str]) -> Decided:
         found = await house.review.accept(ids, None, anyway=True)
@@ -66,7 +65,13 @@ async def test_a_commit_is_accepted_taken_back_and_rejected(tmp_path: Path, case
         return Decided(found.done, dict(found.refused))
 
     try:
-        outcome = await attempt(case, replace(disk_desk(house, run, case), accept=accept, undo=undo))
-        assert outcome.good, f"{outcome.steps} {outcome.notes}"
+        return await attempt(case, replace(disk_desk(house, run, case), accept=accept, undo=undo), most)
     finally:
         await house.close()
+
+
+@pytest.mark.skipif(not CASES, reason="a shallow clone has no history")
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+async def test_a_commit_is_accepted_taken_back_and_rejected(tmp_path: Path, case: Case) -> None:
+    outcome = await replayed(tmp_path, case)
+    assert outcome.good, f"{outcome.steps} {outcome.notes}"

@@ -54,8 +54,8 @@ class Outcome:
         return not any(self.steps.values())
 
 
-async def attempt(case: Case, desk: Desk) -> Outcome:
-    """All steps of a case, each from what the one before it left."""
+async def attempt(case: Case, desk: Desk, most: int = 10**6) -> Outcome:
+    """All steps of a case, each from what the one before it left; one by one, or in so many random groups."""
     base, lands = (desk.normal(flat({**tree, **case.user})) for tree in (case.base, case.lands))
     waiting = await desk.pending()
     ids = [change["id"] for change in waiting]
@@ -69,7 +69,8 @@ async def attempt(case: Case, desk: Desk) -> Outcome:
             chance.shuffle(left)
         while left:
             before = len(left)
-            for group in [[i] for i in left] if single else [left]:
+            size = -(-before // most) if single else before
+            for group in [left[at : at + size] for at in range(0, before, size)]:
                 decided = await what(group)
                 left = [i for i in left if i not in decided.done]
                 why = decided.refused
