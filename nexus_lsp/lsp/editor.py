@@ -7,26 +7,22 @@ document back to exactly the text before an accept is the editor's undo, and reo
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
-import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from lsprotocol import types as lsp
 
-from nexus_lsp.core.changes import Applied, Change, ChangeKind
+from nexus_lsp.core.changes import Change, ChangeKind
 from nexus_lsp.core.evolve_changes import moved_path
-from nexus_lsp.core.hunks import Hunk, TextEdit, apply, edit_text
-from nexus_lsp.core.proposals import text_of
-from nexus_lsp.core.review import CHANGED_LINES, TextDecision, decide_text, edits_by_path
-from nexus_lsp.core.text import split_lines
-from nexus_lsp.lsp.convert import path_of, range_of, uri_of
+from nexus_lsp.core.review import edits_by_path
+from nexus_lsp.lsp.convert import path_of
 from nexus_lsp.lsp.desk import Desk
+from nexus_lsp.lsp.editing import EditBuilder, DocumentChange, Json, Undoable, digest
 from nexus_lsp.lsp.language_server import NexusLanguageServer
-from nexus_lsp.lsp.sheet import BOM
+from nexus_lsp.lsp.texts import Texts
 from nexus_lsp.ports import CarriedOut
 
 log = logging.getLogger(__name__)
@@ -35,20 +31,6 @@ ANSWER_SECONDS = 5.0
 HAND_SECONDS = 2.0
 """For so long after an answer the lines of an accepted change may be gone before it counts as accepted."""
 KEPT_MOMENTS = 400
-EMPTY_BLOBS = tuple(kind(b"blob 0\0").hexdigest() for kind in (hashlib.sha1, hashlib.sha256))
-
-Json = dict[str, Any]
-DocumentChange = lsp.TextDocumentEdit | lsp.CreateFile | lsp.RenameFile | lsp.DeleteFile
-
-
-@dataclass(frozen=True, slots=True)
-class _Undoable:
-    """One edit of one document that we sent: digests of its text before and after."""
-
-    path: str
-    before: str
-    after: str
-    ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +48,7 @@ class Editor:
     def __init__(self, server: NexusLanguageServer, root: Path) -> None:
         self._server = server
         self._root = root
+        self.texts = Texts(server, root)
         self._moments: list[_Moment] = []
         self.desk: Desk | None = None
         self.on_late: Callable[[tuple[str, ...], Json], None] = lambda _ids, _put: None
@@ -95,7 +78,7 @@ class Editor:
 
     async def carry_out(self, changes: Sequence[Change], undo: bool = False) -> CarriedOut:
         """See the port."""
-        build = _Build(self, undo)
+        build = EditBuilder(self.texts, self.desk, undo)
         for path, edits in edits_by_path(changes).items():
             await build.edits(path, edits)
         for change in changes:
@@ -120,7 +103,7 @@ class Editor:
         params = lsp.ApplyWorkspaceEditParams(lsp.WorkspaceEdit(document_changes=changes), label)
         return asyncio.ensure_future(self._server.request(lsp.WORKSPACE_APPLY_EDIT, params))
 
-    async def _answer(self, asked: asyncio.Future[Any], build: _Build, undo: bool) -> str:
+    async def _answer(self, asked: asyncio.Future[Any], build: EditBuilder, undo: bool) -> str:
         """Why the editor did not do it; "" where it did."""
         try:
             answer = await asyncio.wait_for(asyncio.shield(asked), ANSWER_SECONDS)
@@ -134,14 +117,14 @@ class Editor:
         why = f": {answer.failure_reason}" if answer.failure_reason else ""
         return f"the editor refused the edit{why}; try again"
 
-    def _late(self, done: asyncio.Future[Any], build: _Build, undo: bool) -> None:
+    def _late(self, done: asyncio.Future[Any], build: EditBuilder, undo: bool) -> None:
         if not done.cancelled() and done.exception() is None and done.result().applied:
             self._remember(build.undoables, undo)
             (self.on_late_undo if undo else self.on_late)(tuple(build.carried), build.settled)
 
     # --- undo ----------------------------------------------------------------------------------------
 
-    def _remember(self, undoables: Sequence[_Undoable], undo: bool) -> None:
+    def _remember(self, undoables: Sequence[Undoable], undo: bool) -> None:
         """What each text held before our edit and holds after it, for the editor's own undo and redo."""
         for edit in undoables:
             ids = frozenset(edit.ids)
@@ -170,92 +153,6 @@ class Editor:
             return [], []
         return sorted({i for m in mine for i in m.held} - held), sorted(held)
 
-    # --- texts ---------------------------------------------------------------------------------------
-
-    def document(self, path: str) -> tuple[str, int | None, str] | None:
-        """(uri, version, text) of an open document."""
-        found = self._server.workspace.at_path(path, self._root)
-        return (found.uri, found.version, found.source) if found else None
-
-    async def text(self, path: str) -> str | None:
-        """A file's text as the user has it; None where it is not text or not there."""
-        found = self.document(path)
-        return found[2] if found else await self.on_disk(path)
-
-    async def on_disk(self, path: str) -> str | None:
-        """A file's text as it is saved; None where it is not text or not there."""
-        try:
-            content = await asyncio.to_thread((self._root / path).read_bytes)
-        except OSError:
-            return None
-        text = text_of(content)
-        return text.removeprefix(BOM) if text else text
-
-    async def is_blob(self, path: str, blob: str) -> bool:
-        """Whether a file on disk has just these bytes (a git object id); for what is not text."""
-        try:
-            content = await asyncio.to_thread((self._root / path).read_bytes)
-        except OSError:
-            return False
-        name = hashlib.sha1 if len(blob) == 40 else hashlib.sha256
-        return name(b"blob %d\0%s" % (len(content), content)).hexdigest() == blob
-
-    def file(self, path: str) -> Path:
-        """Where a path is on disk."""
-        return self._root / path
-
-    def uri(self, path: str) -> str:
-        """The URI this editor knows a path under."""
-        found = self.document(path)
-        return found[0] if found else uri_of(path, self._root)
-
-    def wire_edits(self, lines: list[str], edits: Sequence[TextEdit]) -> list[lsp.TextEdit]:
-        """Line edits as the editor counts them."""
-        return [
-            lsp.TextEdit(
-                range_of(lines, (e.start_line, 0), _end(lines, e.end_line), self._server.units), e.new_text
-            )
-            for e in edits
-        ]
-
-    def settles(self, changes: Sequence[Change]) -> bool:
-        """Whether these settle conflicts: they are not what is tracked, but edits of the text just read."""
-        known = [(c, self.desk.changes.get(c.id, {}) if self.desk else {}) for c in changes]
-        return any(k.get("conflict") or c.before != k.get("before", c.before) for c, k in known)
-
-    def decided(
-        self, changes: Sequence[Change], live: str, bases: Mapping[str, str], undo: bool
-    ) -> TextDecision:
-        """The edits of one text; open documents by their tracked places, others by the text itself."""
-        desk = self.desk
-        if desk is None or self.document(changes[0].path) is None or self.settles(changes):
-            return decide_text(*_as_shown(changes, bases, live), live, undo)
-        lines = split_lines(live)
-        found = [(change.id, desk.placed(change.id, change.path)) for change in changes]
-        placed = [(p.line, p.hunk, i) for i, p in found if p and p.line is not None]
-        if undo and len(placed) < len(found):
-            return decide_text(*_as_shown(changes, bases, live), live, undo)
-        try:
-            edits = edit_text(lines, [(line, hunk) for line, hunk, _ in placed])
-            hunks = [Hunk(line, hunk.before, hunk.after) for line, hunk, _ in placed]
-            text = "".join(apply(lines, hunks))
-        except ValueError:
-            return decide_text(*_as_shown(changes, bases, live), live, undo)
-        carried = tuple(i for _, _, i in placed)
-        done = set(carried)
-        refused = tuple((i, CHANGED_LINES) for i, _ in found if i not in done)
-        return TextDecision(edits, text, carried, refused)
-
-
-def _as_shown(
-    changes: Sequence[Change], bases: Mapping[str, str], live: str
-) -> tuple[Sequence[Change], Mapping[str, str]]:
-    """Changes and their bases as the editor shows their file: without a byte order mark, if it has none."""
-    if live.startswith(BOM):
-        return changes, bases
-    plain = [replace(c, before=c.before.removeprefix(BOM), after=c.after.removeprefix(BOM)) for c in changes]
-    return plain, {name: text.removeprefix(BOM) for name, text in bases.items()}
-
 
 def _put_modes(root: Path, changes: Sequence[Change], undo: bool) -> None:
     """The one thing about a file that its edit cannot say. A file that is not on disk is left alone."""
@@ -273,164 +170,6 @@ def _put_modes(root: Path, changes: Sequence[Change], undo: bool) -> None:
             log.warning("%s could not be given its mode: %s", path, error)
 
 
-def _no_room(place: Path, source: Path, path: str) -> str:
-    """Why no file can be put there; empty folders in its place go, as no editor puts a file over them.
-
-    Where names differ in case alone, `source` may be what is found there.
-    """
-    if os.path.lexists(place) and (place.is_symlink() or not place.is_dir()):
-        same = place != source and source.exists() and place.exists() and place.samefile(source)
-        same = same and place.name.casefold() == source.name.casefold()
-        return "" if same else f"{path} exists already"
-    if place.is_dir() and not place.is_symlink():
-        if not all(each.is_dir() and not each.is_symlink() for each in place.rglob("*")):
-            return f"{path} is a folder with files in it; decide on those first"
-        for each in sorted(place.rglob("*"), reverse=True):
-            each.rmdir()
-        place.rmdir()
-    above = next((each for each in place.parents if os.path.lexists(each)), place.parent)
-    return (
-        ""
-        if above.is_dir()
-        else f"{path} cannot be put below {above.name}, which is a file; decide on it first"
-    )
-
-
 def _let_go(hand: set[str], ids: Sequence[str]) -> None:
     """Once the editor answered, its didChange is here or on its way, and the engine hears of it next."""
     asyncio.get_running_loop().call_later(HAND_SECONDS, hand.difference_update, ids)
-
-
-def _end(lines: list[str], line: int) -> tuple[int, int]:
-    """The start of a line; behind the last one, the end of the text."""
-    if line < len(lines) or not lines:
-        return line, 0
-    last = lines[-1]
-    ended = last.endswith(("\n", "\r"))
-    return (len(lines), 0) if ended else (len(lines) - 1, len(last))
-
-
-def digest(text: str) -> str:
-    """A short name for a text."""
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-
-class _Build:
-    """Collects one workspace edit."""
-
-    def __init__(self, editor: Editor, undo: bool) -> None:
-        self._editor = editor
-        self._undo = undo
-        self.changes: list[DocumentChange] = []
-        self.carried: list[str] = []
-        self.refused: list[tuple[str, str]] = []
-        self.touched: list[str] = []
-        self.undoables: list[_Undoable] = []
-        self.settled: Json = {}
-        """Change id → what is put in, of those that were in conflict."""
-
-    async def edits(self, path: str, changes: list[Change]) -> None:
-        """The text edits of one file."""
-        desk = self._editor.desk
-        assert desk is not None, "the engine asks for edits only after the face is set up"
-        bases = {c.base or "": await desk.bases.text(c.id, c.base or "") for c in changes}
-        if not self._undo and self._editor.settles(changes):
-            self.settled |= {c.id: asdict(Applied.by(c)) for c in changes}
-        # the text comes last: an open one is what it is at this moment, and nothing waits from here on
-        live = await self._editor.text(path)
-        if live is None:
-            self.refused += [(c.id, f"{path} is gone or is no longer text") for c in changes]
-            return
-        decision = self._editor.decided(changes, live, bases, self._undo)
-        self.refused += decision.refused
-        if decision.carried:
-            self._text(path, live, decision)
-
-    def _text(self, path: str, live: str, decision: TextDecision) -> None:
-        document = self._editor.document(path)
-        version = document[1] if document else None
-        target = lsp.OptionalVersionedTextDocumentIdentifier(self._editor.uri(path), version)
-        edits = self._editor.wire_edits(split_lines(live), decision.edits)
-        self.changes.append(lsp.TextDocumentEdit(target, list(edits)))
-        self.carried += decision.carried
-        self.touched.append(path)
-        self.undoables.append(_Undoable(path, digest(live), digest(decision.text), decision.carried))
-
-    async def whole(self, change: Change) -> None:
-        """A new, deleted or renamed file."""
-        source, target = change.old_path or change.path, change.path
-        before, after = change.before, change.after
-        exists_before, exists_after = change.before_blob is not None, change.after_blob is not None
-        if self._undo:
-            source, target, before, after = target, source, after, before
-            exists_before, exists_after = exists_after, exists_before
-        comes = exists_after and (not exists_before or source != target)
-        goes = exists_before and (not exists_after or source != target)
-        why = (
-            await self._why_not(change, source, before if exists_before else None)
-            or (comes and self._shown_there(target, before if exists_before else None))
-            or (
-                comes
-                and await asyncio.to_thread(
-                    _no_room, self._editor.file(target), self._editor.file(source), target
-                )
-            )
-            or (goes and await self._unseen(source, {before, after}))
-        )
-        if why:
-            self.refused.append((change.id, why))
-            return
-        self._operations(source if exists_before else None, target if exists_after else None, before, after)
-        self.carried.append(change.id)
-
-    async def _why_not(self, change: Change, source: str, before: str | None) -> str:
-        """Why the user's file is not what the operation starts from; "" where it is."""
-        as_bytes = change.kind == "delete" and not change.before and change.before_blob
-        if as_bytes and as_bytes not in EMPTY_BLOBS:
-            if self._undo:
-                return f"{source} is not text, no edit can bring it back: undo the deletion in the editor"
-            same = await self._editor.is_blob(source, as_bytes)
-        else:
-            live = await self._editor.text(source)
-            if before is None and live is not None:
-                return f"{source} exists already"
-            same = (live and live.removeprefix(BOM)) == (before and before.removeprefix(BOM))
-        return "" if same else f"{source} is not what it was when this was proposed"
-
-    def _shown_there(self, target: str, moved: str | None) -> str:
-        """Why nothing can be put where the editor shows other text, saved or not; "" where it shows none."""
-        found = self._editor.document(target)
-        return f"{target} exists already" if found and found[2] != moved else ""
-
-    async def _unseen(self, source: str, known: set[str]) -> str:
-        """Why a file cannot go that holds on disk what the editor does not show; "" where it can.
-
-        An edit deletes or moves what is on disk. The change's own texts, and the empty file that an accepted
-        new one is until it is saved, are no loss.
-        """
-        shown = self._editor.document(source)
-        if shown is None or not await asyncio.to_thread(os.path.lexists, self._editor.file(source)):
-            return ""
-        held = await self._editor.on_disk(source)
-        if held is not None and held in {"", *(text.removeprefix(BOM) for text in (shown[2], *known))}:
-            return ""
-        return f"{source} on disk is not what your editor shows: save or reload it first"
-
-    def _operations(self, source: str | None, target: str | None, before: str, after: str) -> None:
-        uri = self._editor.uri
-        if source is not None and target is None:
-            self.changes.append(lsp.DeleteFile(uri(source)))
-            return
-        assert target is not None
-        if source is None:
-            self.changes.append(lsp.CreateFile(uri(target)))
-        elif source != target:
-            self.changes.append(lsp.RenameFile(uri(source), uri(target)))
-        lines = split_lines(before.removeprefix(BOM)) if source is not None else []
-        if (source is None and after) or (source is not None and before != after):
-            new = lsp.OptionalVersionedTextDocumentIdentifier(uri(target), None)
-            edit = self._editor.wire_edits(
-                lines, [TextEdit(0, len(lines), after.removeprefix(BOM) if source else after)]
-            )
-            self.changes.append(lsp.TextDocumentEdit(new, list(edit)))
-        self.touched.append(target)

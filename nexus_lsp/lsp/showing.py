@@ -46,7 +46,7 @@ class Showing:
 
     def uri(self, path: str) -> str:
         """The URI that the editor knows a path under."""
-        return self.editor.uri(path) if self.editor else uri_of(path, self.root or Path("/"))
+        return self.editor.texts.uri(path) if self.editor else uri_of(path, self.root or Path("/"))
 
     def has_preview(self, change: Json) -> bool:
         """Whether a change is a new file that waits, in an editor that shows such on documents of its own."""
