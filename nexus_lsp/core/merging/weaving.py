@@ -104,7 +104,7 @@ def _resolve(group: Group, base: Sequence[Node], ours: Sequence[Node], theirs: S
         base
         and _all_unnamed((*base, *ours, *theirs))
         and len(base) == len(ours) == len(theirs)
-        and (group.comma or len(base) == 1)
+        and ((group.comma and group.by_place) or len(base) == 1)
     ):
         return [_merge_node(b, o, t) for b, o, t in zip(base, ours, theirs, strict=True)]
     return _by_key(group, base, ours, theirs)
