@@ -84,4 +84,5 @@ def _plain(cursor: TreeCursor, places: Sequence[int]) -> Syntax:
             children.append(_plain(cursor, places))
         cursor.goto_parent()
     broken = node.is_error or node.is_missing
-    return Syntax(node.type, places[node.start_byte], places[node.end_byte], role, tuple(children), broken)
+    start, end = places[node.start_byte], places[node.end_byte]
+    return Syntax(node.type, start, end, role, tuple(children), broken, node.has_error)

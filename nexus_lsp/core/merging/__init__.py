@@ -16,10 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 from nexus_lsp.core.merging import code, code_checks, data, grammars, markup, python, python_checks, rows
-from nexus_lsp.core.merging.guard import conserved
+from nexus_lsp.core.merging.guard import conserved, doubled
 from nexus_lsp.core.merging.syntax import Grammar, Parse
 from nexus_lsp.core.merging.three_way import either, merge_text
 from nexus_lsp.core.merging.tree import Conflict, Group, together
@@ -74,7 +74,8 @@ _BY_END = {
 
 
 def _by_grammar(grammar: Grammar, parse: Parse) -> Language:
-    return Language(code.reader(grammar, parse), partial(code_checks.sound, grammar, parse))
+    once = cache(parse)
+    return Language(code.reader(grammar, once), partial(code_checks.sound, grammar, once))
 
 
 def language_of(path: str, parse: Parse | None = None) -> Language | None:
@@ -116,6 +117,8 @@ def _merged(language: Language, base: str, ours: str, theirs: str) -> Merged | N
     b, o, t = (_closed(text.removeprefix("\ufeff"), newline) for text in sides)
     try:
         text, by_structure = merge_text(b, o, t), False
+        if doubled(b, o, t):
+            return None
     except Conflict:
         text, by_structure = together(weave(*map(language.read, (b, o, t)))), True
     if not conserved(b, o, t, text) or not language.sound(b, o, t, text):

@@ -14,10 +14,15 @@ from nexus_lsp.core.merging.code_names import entry_name, key_of, unit_of
 from nexus_lsp.core.merging.code_rules import RULES, can_be_told_apart
 from nexus_lsp.core.merging.syntax import Grammar, Parse, Syntax, Unit
 from nexus_lsp.core.merging.tree import Conflict, Group, Node, Order, Part, never
+from nexus_lsp.core.text import split_lines
 
 _OPENS = {"{": "}", "[": "]", "(": ")", "[[": "]]"}
 _NOTHING = re.compile(r"[ \t]*(?:\r\n|\n|\r)")
 _BLANK = re.compile(r"(?:\r\n|\n|\r)[ \t]*(?:\r\n|\n|\r)")
+
+
+LONGEST_LINE = 10_000
+"""Characters; what has longer ones was written by a program, and is to be made by it again."""
 
 
 def _as_written(item: Node) -> str:
@@ -35,6 +40,8 @@ def reader(grammar: Grammar, parse: Parse) -> Callable[[str], Group]:
     """What reads texts of this language. It raises `Conflict` where the grammar is not installed."""
 
     def read(text: str) -> Group:
+        if max(map(len, split_lines(text)), default=0) > LONGEST_LINE:
+            raise Conflict
         root = parse(grammar.name, text)
         if root is None:
             raise Conflict
@@ -178,7 +185,7 @@ class Reading:
     def _unit(self, run: _Run, lead: str, kind: str) -> Node:
         text = self.text[run.start : run.end]
         main = _main(run.nodes, self.grammar)
-        if not run.single or main is None or any(n.broken for top in run.nodes for n in top.all()):
+        if not run.single or main is None or any(node.faulty for node in run.nodes):
             return Node("~" + text, lead, text, unit=Unit("other"))
         unit = unit_of(main, self.text, self.grammar, kind)
         key = key_of(main, unit, self.text, self.grammar)
@@ -297,7 +304,7 @@ class Reading:
         name = entry_name(nodes, self.text) if kind != "names" else None
         unit = Unit("entry", (name,) if name else ())
         opened: Callable[[], tuple[Part, ...]] = lambda: tuple(self.parts(nodes, start, end))
-        if any(n.broken for top in nodes for n in top.all()):
+        if any(node.faulty for node in nodes):
             return Node(text, lead, text, trail, unit=unit)
         return Node(name or text, lead, text, trail, name is not None, opened, unit=unit)
 

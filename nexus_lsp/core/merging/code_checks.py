@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from nexus_lsp.core.merging.code_names import entry_name, unit_of, unwrapped
 from nexus_lsp.core.merging.syntax import Grammar, Parse, Syntax
+from nexus_lsp.core.text import split_lines
 
 _WORD = re.compile(r"[\w$]+")
 
@@ -20,7 +21,7 @@ class _Known:
     broken: Counter[str]
     names: Counter[str]
     taken: dict[str, str]
-    words: Counter[str]
+    lines: Counter[str]
 
 
 def sound(grammar: Grammar, parse: Parse, base: str, ours: str, theirs: str, merged: str) -> bool:
@@ -40,7 +41,7 @@ def sound(grammar: Grammar, parse: Parse, base: str, ours: str, theirs: str, mer
 
 def _takes_what_is_used(base: _Known, one: _Known, other: _Known) -> bool:
     """Whether one side took away or changed how to call what the other side uses in what it added."""
-    more = other.words - base.words
+    more = {word for line in other.lines - base.lines for word in _WORD.findall(line)}
     gone = {_last(name) for name in base.names if name not in one.names}
     left = {_last(name) for name in one.names}
     otherwise = {
@@ -54,14 +55,14 @@ def _last(name: str) -> str:
 
 
 def _known(root: Syntax, text: str, grammar: Grammar) -> _Known:
-    broken = Counter(text[n.start : n.end] or n.kind for n in root.all() if n.broken)
+    broken = Counter(text[n.start : n.end] or n.kind for n in root.all() if n.broken) if root.faulty else Counter()
     names: Counter[str] = Counter()
     taken: dict[str, str] = {}
     for where, found, functions in _scopes(root, "", text, grammar):
         here = Counter(found)
         names.update({where + name: n - names[where + name] for name, n in here.items() if n > names[where + name]})
         taken.update({where + name: given for name, given in functions.items() if here[name] == 1})
-    return _Known(broken, names, taken, Counter(_WORD.findall(text)))
+    return _Known(broken, names, taken, Counter(split_lines(text)))
 
 
 def _scopes(

@@ -15,6 +15,7 @@ class Syntax:
         kind: as the grammar calls it; a token without a name is its own text (`{`).
         role: the field of its parent that it is, "" for none.
         broken: not of the language, or missing in the text.
+        faulty: it, or something in it, is broken.
     """
 
     kind: str
@@ -23,6 +24,7 @@ class Syntax:
     role: str = ""
     children: tuple[Syntax, ...] = ()
     broken: bool = False
+    faulty: bool = False
 
     def all(self) -> Iterator[Syntax]:
         """This node and all below it, from the outside in."""

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from nexus_lsp.core.merging.guard import doubled
 from nexus_lsp.core.merging.three_way import chunks, either, merge_text
 from nexus_lsp.core.merging.tree import Conflict, Group, Node, Order, Part, joined
 
@@ -58,7 +59,10 @@ def _merge_node(base: Node, ours: Node, theirs: Node) -> Node:
 
 def _merge_inside(base: Node, ours: Node, theirs: Node) -> str:
     try:
-        return merge_text(base.text, ours.text, theirs.text)
+        text = merge_text(base.text, ours.text, theirs.text)
+        if either(base.text, ours.text, theirs.text) is None and doubled(base.text, ours.text, theirs.text):
+            raise Conflict
+        return text
     except Conflict:
         if base.open is None or ours.open is None or theirs.open is None:
             raise
