@@ -14,7 +14,7 @@ from nexus_lsp.core.merging.syntax import Syntax
 from nexus_lsp.ports import Readiness
 
 if TYPE_CHECKING:
-    from tree_sitter import Parser, TreeCursor
+    from tree_sitter import Language, TreeCursor
 
 _WHERE = {
     "javascript": ("tree_sitter_javascript", "language"),
@@ -35,17 +35,19 @@ def parse(grammar: str, text: str) -> Syntax | None:
 
     Raises RecursionError for a text that is nested too deeply.
     """
-    parser = _parser(grammar)
-    if parser is None:
+    language = _language(grammar)
+    if language is None:
         return None
+    from tree_sitter import Parser
+
     data = text.encode("utf-8", "surrogatepass")
     places = range(len(data) + 1) if len(data) == len(text) else _places(text)
-    return _plain(parser.parse(data).walk(), places)
+    return _plain(Parser(language).parse(data).walk(), places)
 
 
 def check() -> Readiness:
     """Whether every grammar is there."""
-    missing = sorted({_WHERE[grammar][0] for grammar in _WHERE if _parser(grammar) is None})
+    missing = sorted({_WHERE[grammar][0] for grammar in _WHERE if _language(grammar) is None})
     if not missing:
         return Readiness("languages", True, f"{len(_WHERE)} grammars, for merging by structure")
     told = f"{', '.join(missing)} cannot be imported: such files are merged by lines only"
@@ -54,12 +56,13 @@ def check() -> Readiness:
 
 
 @cache
-def _parser(grammar: str) -> Parser | None:
+def _language(grammar: str) -> Language | None:
     module, maker = _WHERE[grammar]
     try:
-        from tree_sitter import Language, Parser
+        from tree_sitter import Language
 
-        return Parser(Language(getattr(import_module(module), maker)()))
+        given: object = getattr(import_module(module), maker)()
+        return Language(given)
     except (ImportError, ValueError, AttributeError):  # not there, or of another version than the parser
         return None
 

@@ -5,8 +5,8 @@
 `tree` is what all is read into, `three_way` merges rows of anything, `weaving` merges trees, `coexisting`
 says what two sides may both add at one place, `guard` counts words. A reader a language: `python` (with
 `python_checks`, `brackets`), `data` (JSON and TOML), `markup` (Markdown), `rows` (requirements and the like);
-all others by `code`, from the `syntax` of a parser and the table of `grammars`, with `code_names`, `code_rules`
-and `code_checks`.
+all others by `code`, from the `syntax` of a parser and the table of `grammars`, with `code_names`,
+`code_rules` and `code_checks`.
 
 **Invariant:** nothing is merged that is not sure: the result parses, holds every word that a side added, none
 that a side took away, and no name twice that stood once on either side; else it is None, a conflict.

@@ -122,7 +122,7 @@ class Reading:
         return start, end, Group(kind, tuple(items), self.text[done:end], rule=rule, orders=_orders(kind))
 
     def _inside(self, node: Syntax) -> tuple[list[Syntax], int | None, int | None]:
-        """(what stands in it, the start of its first line, the end of its last): None where it shares lines."""
+        """(what is in it, where its first line starts, where its last ends): None where lines are shared."""
         children = self._flat(node.children)
         opened = next((at for at, c in enumerate(children) if c.kind in ("{", "(") and not c.children), None)
         if opened is not None and children[-1].kind == _OPENS[children[opened].kind]:
@@ -228,7 +228,7 @@ class Reading:
         found = re.compile(r"[^\r\n]*(?:\r\n|\n|\r|$)").match(self.text, at)
         return found.end() if found else len(self.text)
 
-    # --- entries between commas ------------------------------------------------------------------------------
+    # --- entries between commas --------------------------------------------------------------------
 
     def _list(self, node: Syntax, kind: str) -> tuple[int, int, Group] | None:
         children = list(node.children)
@@ -303,7 +303,10 @@ class Reading:
         text = self.text[start:end]
         name = entry_name(nodes, self.text) if kind != "names" else None
         unit = Unit("entry", (name,) if name else ())
-        opened: Callable[[], tuple[Part, ...]] = lambda: tuple(self.parts(nodes, start, end))
+
+        def opened() -> tuple[Part, ...]:
+            return tuple(self.parts(nodes, start, end))
+
         if any(node.faulty for node in nodes):
             return Node(text, lead, text, trail, unit=unit)
         return Node(name or text, lead, text, trail, name is not None, opened, unit=unit)

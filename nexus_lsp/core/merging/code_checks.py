@@ -1,4 +1,4 @@
-"""What is wrong with a merge although every word of it is from a side: it does not parse, or names collide."""
+"""What is wrong with a merge although each word of it is from a side: it does not parse, or names collide."""
 
 from __future__ import annotations
 
@@ -44,9 +44,7 @@ def _takes_what_is_used(base: _Known, one: _Known, other: _Known) -> bool:
     more = {word for line in other.lines - base.lines for word in _WORD.findall(line)}
     gone = {_last(name) for name in base.names if name not in one.names}
     left = {_last(name) for name in one.names}
-    otherwise = {
-        _last(name) for name, taken in base.taken.items() if one.taken.get(name, taken) != taken
-    }
+    otherwise = {_last(name) for name, taken in base.taken.items() if one.taken.get(name, taken) != taken}
     return any(word in more for name in (gone - left) | otherwise for word in _WORD.findall(name))
 
 
@@ -55,12 +53,16 @@ def _last(name: str) -> str:
 
 
 def _known(root: Syntax, text: str, grammar: Grammar) -> _Known:
-    broken = Counter(text[n.start : n.end] or n.kind for n in root.all() if n.broken) if root.faulty else Counter()
+    broken: Counter[str] = Counter()
+    if root.faulty:
+        broken.update(text[node.start : node.end] or node.kind for node in root.all() if node.broken)
     names: Counter[str] = Counter()
     taken: dict[str, str] = {}
     for where, found, functions in _scopes(root, "", text, grammar):
         here = Counter(found)
-        names.update({where + name: n - names[where + name] for name, n in here.items() if n > names[where + name]})
+        names.update(
+            {where + name: n - names[where + name] for name, n in here.items() if n > names[where + name]}
+        )
         taken.update({where + name: given for name, given in functions.items() if here[name] == 1})
     return _Known(broken, names, taken, Counter(split_lines(text)))
 
@@ -89,7 +91,9 @@ def _scopes(
         return
     if kind := grammar.lists.get(node.kind):
         for child in node.children:
-            name = entry_name([child], text) if child.kind not in (",", "{", "}") and kind != "names" else None
+            name = (
+                entry_name([child], text) if child.kind not in (",", "{", "}") and kind != "names" else None
+            )
             names += [name] if name else []
             yield from _scopes(child, f"{where}{name or ''}\0", text, grammar)
         yield where, names, functions

@@ -9,7 +9,14 @@ from nexus_lsp.core.merging.syntax import Grammar, Syntax, Unit
 
 _TESTS = ("test", "it", "describe", "suite", "context", "bench")
 _NAMES = ("identifier", "type_identifier", "property_identifier", "field_identifier", "package_identifier")
-_PATTERNS = ("object_pattern", "array_pattern", "tuple_pattern", "identifier", "rest_pattern", "expression_list")
+_PATTERNS = (
+    "object_pattern",
+    "array_pattern",
+    "tuple_pattern",
+    "identifier",
+    "rest_pattern",
+    "expression_list",
+)
 
 
 def unit_of(node: Syntax, text: str, grammar: Grammar, where: str) -> Unit:
@@ -25,7 +32,9 @@ def unit_of(node: Syntax, text: str, grammar: Grammar, where: str) -> Unit:
     if sort is not None:
         return Unit(sort, tuple(name for name in declared(inner, text, grammar) if name != "_"))
     if node.kind == "export_statement":
-        is_list = inner is node and any(c.kind in ("export_clause", "*", "namespace_export") for c in node.children)
+        is_list = inner is node and any(
+            c.kind in ("export_clause", "*", "namespace_export") for c in node.children
+        )
         return Unit("import") if is_list else Unit("constant", ("default",))
     if found := test_title(inner, text):
         return Unit("test", (found,))
@@ -61,7 +70,7 @@ def unwrapped(node: Syntax, grammar: Grammar) -> Syntax:
     return node
 
 
-# --- declarations ----------------------------------------------------------------------------------------
+# --- declarations ------------------------------------------------------------------------------------
 
 
 def declared(node: Syntax, text: str, grammar: Grammar) -> Iterator[str]:
@@ -76,8 +85,10 @@ def declared(node: Syntax, text: str, grammar: Grammar) -> Iterator[str]:
     if own or grammar.sorts.get(node.kind) == "function":
         return
     for child in node.children:
-        if "declarator" in child.kind or child.kind in ("variable_declaration", "var_spec_list") or (
-            child.kind.endswith(("_spec", "_alias")) and child.kind in grammar.sorts
+        if (
+            "declarator" in child.kind
+            or child.kind in ("variable_declaration", "var_spec_list")
+            or (child.kind.endswith(("_spec", "_alias")) and child.kind in grammar.sorts)
         ):
             yield from declared(child, text, grammar)
     if node.kind == "field_declaration" and not any("declarat" in c.kind for c in node.children):
@@ -128,7 +139,7 @@ def _call(node: Syntax) -> Syntax | None:
     return calls[0] if calls else None
 
 
-# --- imports -------------------------------------------------------------------------------------------------
+# --- imports -----------------------------------------------------------------------------------------
 
 
 def imported(node: Syntax, text: str) -> Iterator[str]:
@@ -176,7 +187,7 @@ def _body_start(node: Syntax, role: str = "body") -> int:
     return next((c.start for c in node.of_role(role)), node.end)
 
 
-# --- entries ---------------------------------------------------------------------------------------------------
+# --- entries -----------------------------------------------------------------------------------------
 
 
 def entry_name(nodes: Sequence[Syntax], text: str) -> str | None:
@@ -190,7 +201,13 @@ def entry_name(nodes: Sequence[Syntax], text: str) -> str | None:
         named = node.of_role("key") or node.of_role("name") or node.of_role("field")
     if node.kind in ("property_identifier", "shorthand_property_identifier", "shorthand_field_initializer"):
         return _of(node, text).strip("'\"")
-    if node.kind in ("call_expression", "object", "composite_literal", "literal_element", "method_invocation"):
+    if node.kind in (
+        "call_expression",
+        "object",
+        "composite_literal",
+        "literal_element",
+        "method_invocation",
+    ):
         return None
     return _of(named[0], text).strip("'\"") if named else None
 

@@ -31,7 +31,9 @@ def _declarations(ours: Sequence[Node], theirs: Sequence[Node]) -> bool:
 
 def _only_for_effect(items: Sequence[Node]) -> bool:
     """Whether a module is imported for what it does when it is."""
-    return any(i.unit and i.unit.sort == "import" and re.match(r"import\s*['\"]", i.text.strip()) for i in items)
+    return any(
+        i.unit and i.unit.sort == "import" and re.match(r"import\s*['\"]", i.text.strip()) for i in items
+    )
 
 
 def _in_a_body(ours: Sequence[Node], theirs: Sequence[Node]) -> bool:
@@ -65,7 +67,7 @@ def _entries(ours: Sequence[Node], theirs: Sequence[Node]) -> bool:
 
 
 def can_be_told_apart(items: Sequence[Node]) -> bool:
-    """Whether entries have names or lines of their own; `[x, y]` may be a pair, whose places mean something."""
+    """Whether entries have names or lines of their own; `[x, y]` may be a pair, whose places mean much."""
     words = re.compile(r"""\w*[A-Za-z_]\w*|"[^"]*"|'[^']*'""")
     return all(item.named or "\n" in item.lead or words.fullmatch(item.text) for item in items)
 

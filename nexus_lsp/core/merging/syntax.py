@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Syntax:
+class Syntax(NamedTuple):
     """A node of a concrete syntax tree; offsets count code points.
 
     Attributes:
@@ -22,17 +21,15 @@ class Syntax:
     start: int
     end: int
     role: str = ""
-    children: tuple[Syntax, ...] = ()
+    children: tuple[Syntax, ...] = ()  # many are made of each text: a tuple is made faster than a dataclass
     broken: bool = False
     faulty: bool = False
 
     def all(self) -> Iterator[Syntax]:
         """This node and all below it, from the outside in."""
-        left = [self]
-        while left:
-            node = left.pop()
-            yield node
-            left += reversed(node.children)
+        yield self
+        for child in self.children:
+            yield from child.all()
 
     def of_role(self, role: str) -> list[Syntax]:
         """The children that are this field."""
