@@ -218,7 +218,10 @@ class Reading:
         return out
 
     def _end(self, node: Syntax) -> int:
-        """Some nodes end with the line break behind them."""
+        """Some nodes end with the line break behind them, and YAML's with the comments of what follows."""
+        if self.grammar.name == "yaml":
+            leaves = [leaf for leaf in node.all() if not leaf.children and leaf.kind != "comment"]
+            return max((leaf.end for leaf in leaves), default=node.end)
         return node.start + len(self.text[node.start : node.end].rstrip())
 
     def _line_start(self, at: int) -> int:

@@ -10,10 +10,12 @@ import ast
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from nexus_lsp.core.merging.guard import doubled
 from nexus_lsp.core.merging.three_way import chunks, either, merge_text
 from nexus_lsp.core.merging.tree import Conflict, Group, Node, Order, Part, joined
+from nexus_lsp.core.text import split_lines
 
 _ENOUGH_TO_SEE_AN_ORDER = 3
 """Entries in the base that can be sorted by more than chance; imported names are sorted from the first on."""
@@ -238,7 +240,8 @@ def _is_sorted(items: Sequence[Node], order: Order) -> bool:
 def _spaced(merged: Group, sides: Sequence[Group]) -> Group:
     """Entries on one line, or one a line, whose first is another now: white space goes by the place."""
     if not merged.comma or len(merged.items) < 2:
-        return replace(merged, items=tuple(_apart(merged.kind, merged.items)))
+        items = _code_apart(_apart(merged.kind, merged.items), sides)
+        return replace(merged, items=tuple(items))
     first = {side.items[0].lead for side in sides if side.items}
     later = {item.lead for side in sides for item in side.items[1:]}
     if len(first) == 1 and len(later) == 1 and not any(lead.strip() for lead in first | later):
@@ -260,3 +263,24 @@ def _apart(kind: str, items: Sequence[Node]) -> list[Node]:
         replace(item, lead=ends * blank) if at and not item.lead and isinstance(item.stmt, is_def) else item
         for at, item in enumerate(items)
     ]
+
+
+def _code_apart(items: Sequence[Node], sides: Sequence[Group]) -> list[Node]:
+    """The same with a grammar: what was the first on its side, and now stands behind something.
+
+    An import that now follows another needs no blank line, a function of several lines does.
+    """
+    before = {b.key: a for side in sides for a, b in pairwise(side.items)}
+    first = {side.items[0].key for side in sides if side.items}
+    out: list[Node] = []
+    for at, item in enumerate(items):
+        above, sort = (out[at - 1].unit if at else None), (item.unit.sort if item.unit else "")
+        lead = item.lead
+        if above is not None and above.sort == sort == "import" and lead and not lead.strip():
+            was = before.get(item.key)
+            lead = lead if was and was.unit and was.unit.sort == "import" else ""
+        elif above is not None and item.key in first and not lead and sort in ("function", "type", "test"):
+            lead = split_lines(item.text)[0][-1:] if len(split_lines(item.text)) > 1 else lead
+            lead = "\r\n" if "\r\n" in item.text else lead
+        out.append(replace(item, lead=lead))
+    return out
