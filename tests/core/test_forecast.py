@@ -263,7 +263,7 @@ def test_lines_that_only_the_run_has_show_where_they_will_be() -> None:
         touch(ALPHA, "calc.py", begun, changed(begun, ("deep = 1", "deep = 3")), ground=CALC),
     )
     assert foreseen(*both) == [
-        "overlap 13+0: Code and Alpha both change `Sheet` here: their work may not merge"
+        "overlap 12+0: Code and Alpha both change `Sheet` here: their work may not merge"
     ]
 
 
