@@ -1,9 +1,10 @@
-"""The parser of other languages: plain trees, places in code points, and what is said where one is missing."""
+"""The parser of other languages: plain trees, places in code points, what is said where one is missing."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 
@@ -41,7 +42,7 @@ def test_places_count_code_points(path: str) -> None:
     tokens = [text[n.start : n.end] for n in root.all() if not n.children and n.kind == text[n.start : n.end]]
     assert tokens, "a token that is called by its text has it at its place"
     leaves = [n for n in root.all() if not n.children]
-    assert all(a.end <= b.start for a, b in zip(leaves, leaves[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(leaves))
 
 
 def test_what_is_wrong_is_a_broken_node() -> None:
