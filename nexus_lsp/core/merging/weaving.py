@@ -154,6 +154,9 @@ def _changed_once(
     gone_ours = any(not item.named for key, item in base.items() if key not in ours)
     gone_theirs = any(not item.named for key, item in base.items() if key not in theirs)
     made_ours, made_theirs = (any(not i.named for i in new) for new in (new_ours, new_theirs))
+    both_gone = any(not i.named and k not in ours and k not in theirs for k, i in base.items())
+    if both_gone and made_ours != made_theirs:
+        raise Conflict  # one side took away what the other changed
     if (gone_ours and made_ours and (gone_theirs or made_theirs)) or (
         gone_theirs and made_theirs and made_ours
     ):
