@@ -173,6 +173,7 @@ def _adapters(
 ) -> Adapters:
     from nexus_lsp.adapters.change_reading import relate_apart
     from nexus_lsp.adapters.gates import WorkspaceGates
+    from nexus_lsp.adapters.grammars import parse
     from nexus_lsp.adapters.memory.embeddings import find_embedder
     from nexus_lsp.adapters.memory.sqlite_memory import SqliteMemory
     from nexus_lsp.adapters.sqlite_journal import SqliteJournal
@@ -193,6 +194,7 @@ def _adapters(
         now=time.time,
         new_id=lambda kind: f"{kind}_{secrets.token_hex(5)}",
         relate=relate_apart,
+        parse=parse,
     )
 
 

@@ -16,13 +16,14 @@ from nexus_lsp.ports import BusFailed, Readiness
 async def doctor(directory: Path, env: Mapping[str, str]) -> list[Readiness]:
     """One line for each thing; those that are not there say how to mend it."""
     from nexus_lsp.adapters.claude_code import ClaudeCodeBackend
+    from nexus_lsp.adapters.grammars import check as grammars
     from nexus_lsp.adapters.local_team import LocalTeam
 
     workspace, lines = _workspace(directory, env)
     state = state_root(env)
     lines += [await _git(), _sqlite(), _memory(), await _messages(env), _planner(env)]
     lines += [_optional(line) for line in await ClaudeCodeBackend(state, env).check()]
-    lines += await LocalTeam().check()
+    lines += [*await LocalTeam().check(), grammars()]
     return [*lines, *_personas(Staff(workspace, state, env))]
 
 

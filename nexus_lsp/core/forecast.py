@@ -13,10 +13,15 @@ from typing import Literal
 from nexus_lsp.core.diff import diff, matching
 from nexus_lsp.core.facts import Clash, ClashKind, ClashSide
 from nexus_lsp.core.hunks import Hunk, Lines
+from nexus_lsp.core.merging import merge
+from nexus_lsp.core.merging.syntax import Parse
 from nexus_lsp.core.symbols import Called, Parameters, Symbol, around, called_in, python_symbols, symbols_of
 
 MOST_PLACES = 10
 """Places of one pair in one file; past these it is plain that the two are in each other's way."""
+
+LONGEST_MERGED = 200_000
+"""Characters of a side; of a longer file the warning comes, whether a merge by structure would do or not."""
 
 ANCHOR = 3
 """Lines by which a place is found again in a text that moved."""
@@ -116,17 +121,22 @@ def read(work: Work, ground: Ground) -> Touch:
 
 
 def between(
-    a: Touch, b: Touch, ground: Ground, names: Mapping[str, str], home: str | None = None
+    a: Touch,
+    b: Touch,
+    ground: Ground,
+    names: Mapping[str, str],
+    home: str | None = None,
+    parse: Parse | None = None,
 ) -> tuple[Clash, ...]:
     """Where two touches may not come together, by the line. `ground` is that of `a`'s path.
 
     `names` gives the agents' names by their ids; `home` is the run that it is told in (that of `a` unless
     said). Touches of different files clash by contract alone, where `a` changed the function: so ask both
-    ways round.
+    ways round. Lines that would be merged by structure are in nobody's way; `parse` reads what has a grammar.
     """
     found = [*_contracts(a, b, A, B)]
     if a.path == b.path:
-        found = [*_wholes(a, b), *_lines(a, b, ground), *found, *_contracts(b, a, B, A)]
+        found = [*_wholes(a, b), *_lines(a, b, ground, parse), *found, *_contracts(b, a, B, A)]
     found.sort(key=lambda one: (one.start, one.end))
     who = _who(a.side, b.side, names, a.side.run_id if home is None else home)
     return tuple(_clash(one, a.side, b.side, ground, who) for one in found[:MOST_PLACES])
@@ -205,9 +215,12 @@ def _wholes(a: Touch, b: Touch) -> Iterator[_Found]:
     yield _Found(a.path, 0, 0, "overlap", (), told)
 
 
-def _lines(a: Touch, b: Touch, ground: Ground) -> Iterator[_Found]:
+def _lines(a: Touch, b: Touch, ground: Ground, parse: Parse | None) -> Iterator[_Found]:
     told: set[str] = set()
-    for kind, start, end in _meetings(a.spans, b.spans):
+    meetings = [*_meetings(a.spans, b.spans)]
+    if meetings and _come_together(a, b, ground, parse):
+        meetings = []
+    for kind, start, end in meetings:
         near = tuple(dict.fromkeys(s.name for s in around(ground.symbols, start, end)))
         told.update(near)
         yield _Found(a.path, start, end, kind, near, _of_lines(kind, near, start == end))
@@ -216,6 +229,24 @@ def _lines(a: Touch, b: Touch, ground: Ground) -> Iterator[_Found]:
         line = ours[name]
         words = f"{A} and {B} both change {named((name,))}, at different lines"
         yield _Found(a.path, line, line + 1, "symbol", (name,), words)
+
+
+def _come_together(a: Touch, b: Touch, ground: Ground, parse: Parse | None) -> bool:
+    """Whether a landing would merge the two by structure."""
+    sizes = (sum(map(len, lines or ())) for lines in (ground.lines, a.now, b.now))
+    if max(sizes) > LONGEST_MERGED:
+        return False
+    ours, theirs = ("".join(_on(ground.lines, touch.spans)) for touch in (a, b))
+    return merge(a.path, "".join(ground.lines), ours, theirs, parse) is not None
+
+
+def _on(lines: Lines, spans: Sequence[Span]) -> Iterator[str]:
+    at = 0
+    for span in spans:
+        yield from lines[at : span.start]
+        yield from span.after
+        at = max(at, span.end)
+    yield from lines[at:]
 
 
 def _functions(spans: Sequence[Span], but: Sequence[Span]) -> dict[str, int]:

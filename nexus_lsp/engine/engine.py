@@ -20,6 +20,7 @@ from nexus_lsp.core import happenings as h
 from nexus_lsp.core.changes import Change
 from nexus_lsp.core.decide import Facts, Limits, decide
 from nexus_lsp.core.evolve import begin, evolve
+from nexus_lsp.core.merging.syntax import Parse
 from nexus_lsp.core.personas import Persona, tester_of
 from nexus_lsp.core.problems import Refused, Unknown
 from nexus_lsp.core.run import OVER, Run
@@ -78,6 +79,7 @@ class Adapters:
         trusted: whether the user lets this workspace's code run, besides what the editor says.
         personas: who is there; asked anew for each run, so that edits of persona files count.
         now: Unix seconds. new_id: a fresh id with this prefix.
+        parse: reads what has a grammar; without it such files are merged by lines.
     """
 
     repository: Repository
@@ -97,6 +99,7 @@ class Adapters:
     now: Callable[[], float]
     new_id: Callable[[str], str]
     relate: Relate = in_a_thread
+    parse: Parse | None = None
 
 
 @dataclass(frozen=True, slots=True)

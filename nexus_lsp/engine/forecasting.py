@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from nexus_lsp.core import facts as f
 from nexus_lsp.core import happenings as h
 from nexus_lsp.core.forecast import Ground, Touch, between, read
+from nexus_lsp.core.merging.syntax import Parse
 from nexus_lsp.core.problems import Refused
 from nexus_lsp.core.run import OVER, Run
 from nexus_lsp.engine.drafts import Draft, Drafts, Key, Matter, Piece, Text
@@ -50,7 +51,7 @@ class Forecasting:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.touched: dict[Key, frozenset[str]] = {}
-        self._drafts, self._reader = Drafts(engine), _Reader()
+        self._drafts, self._reader = Drafts(engine), _Reader(engine.adapters.parse)
         self._timer: asyncio.TimerHandle | None = None
         self._looking: asyncio.Task[None] | None = None
         self._news: set[Key] = set()
@@ -164,7 +165,8 @@ _Which = tuple[f.ClashSide, f.ClashSide | None, str]
 class _Reader:
     """Reads pieces and compares them, in a thread; remembers what it read at the last look."""
 
-    def __init__(self) -> None:
+    def __init__(self, parse: Parse | None) -> None:
+        self._parse = parse
         self._grounds: dict[str, tuple[str | None, Ground]] = {}
         self._touches: dict[_Which, tuple[_Sign, Touch]] = {}
         self._told: dict[tuple[int, int, int, str], tuple[Touch, Touch, Ground, tuple[f.Clash, ...]]] = {}
@@ -195,7 +197,7 @@ class _Reader:
             ground = grounds[a.path]
             for home in {side.run_id for side in (a.side, b.side) if side in matter.drafting}:
                 which = id(a), id(b), id(ground), home
-                known = told_now.get(which) or (a, b, ground, between(a, b, ground, names, home))
+                known = told_now.get(which) or (a, b, ground, between(a, b, ground, names, home, self._parse))
                 self._told[which] = known
                 found.setdefault(home, {}).update(dict.fromkeys(known[3]))
         return {run_id: tuple(sorted(some, key=_place)) for run_id, some in found.items()}

@@ -158,7 +158,8 @@ class Integration:
         merge = await self._repository.merge(onto, state.submitted, title)
         solved: tuple[str, ...] = ()
         if merge.conflicts:
-            candidate = await by_structure(self._repository, merge, (onto, state.submitted), title)
+            parse = self._engine.adapters.parse
+            candidate = await by_structure(self._repository, merge, (onto, state.submitted), title, parse)
             if candidate is None:
                 places = await places_of(self._repository, merge)
                 what = h.Conflicted(state.task.id, merge.commit, merge.conflicts, places)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from nexus_lsp.core.merging import language_of, merge
+from nexus_lsp.core.merging.syntax import Parse
 from nexus_lsp.core.proposals import text_of
 from nexus_lsp.core.text import split_lines
 from nexus_lsp.ports import FileContent, Merge, Repository, Sides
@@ -14,26 +15,28 @@ _MOST_PLACES = 10
 
 
 async def by_structure(
-    repository: Repository, found: Merge, parents: tuple[str, str], title: str
+    repository: Repository, found: Merge, parents: tuple[str, str], title: str, parse: Parse | None = None
 ) -> str | None:
     """The merge with every conflict solved, as a commit; None where one of them stays."""
-    if len(found.sides) < len(found.conflicts) or not all(language_of(one.path) for one in found.sides):
+    if len(found.sides) < len(found.conflicts):
+        return None
+    if not all(language_of(one.path, parse) for one in found.sides):
         return None
     files: dict[str, FileContent | None] = {}
     for one in found.sides:
-        text = await _merged(repository, one)
+        text = await _merged(repository, one, parse)
         if text is None:
             return None
         files[one.path] = FileContent(text.encode(), one.mode)
     return await repository.with_files(found.commit, files, parents, title)
 
 
-async def _merged(repository: Repository, one: Sides) -> str | None:
+async def _merged(repository: Repository, one: Sides, parse: Parse | None) -> str | None:
     base = text_of(await repository.read(one.base)) if one.base else ""
     ours, theirs = text_of(await repository.read(one.ours)), text_of(await repository.read(one.theirs))
     if base is None or ours is None or theirs is None:
         return None
-    merged = await asyncio.to_thread(merge, one.path, base, ours, theirs)
+    merged = await asyncio.to_thread(merge, one.path, base, ours, theirs, parse)
     return merged.text if merged else None
 
 

@@ -97,7 +97,20 @@ PAIRS: Mapping[str, tuple[Sequence[Change], Sequence[Change], Sequence[str]]] = 
     "both add to the end": (
         [("", "\n\ndef more():\n    pass\n")],
         [("", "\n\ndef other():\n    pass\n")],
+        [],
+    ),
+    "both add a function of one name to the end": (
+        [("", "\n\ndef more():\n    pass\n")],
+        [("", "\n\ndef more():\n    return 1\n")],
         ["overlap 17+0: Code and Alpha both put lines in here: their work may not merge"],
+    ),
+    "both add a method to one class, and one changes another's line too": (
+        [("    size = 3\n", "    size = 3\n\n    def a(self):\n        pass\n"), ("rows[1:]", "rows[2:]")],
+        [("    size = 3\n", "    size = 3\n\n    def b(self):\n        pass\n"), ("rows[1:]", "rows[3:]")],
+        [
+            "overlap 13+0: Code and Alpha both change `Sheet` here: their work may not merge",
+            "overlap 15+1: Code and Alpha both change `Sheet.total` here: their work may not merge",
+        ],
     ),
     "both put lines into a function": (
         [("    found =", "    text = text.strip()\n    found =")],

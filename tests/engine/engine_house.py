@@ -32,6 +32,7 @@ from fakes import (
 
 from nexus_lsp.adapters.disk_face import DiskFace
 from nexus_lsp.adapters.git_commit import GitCommits
+from nexus_lsp.adapters.grammars import parse
 from nexus_lsp.adapters.preview_files import PreviewFiles
 from nexus_lsp.adapters.quarantine import Quarantine
 from nexus_lsp.core.facts import Fact, RunStarted
@@ -137,6 +138,7 @@ class House:
             trusted=lambda: True,
             now=self.clock,
             new_id=self.ids,
+            parse=parse,
         )
         self.engine = Engine(str(self.workspace), self.settings, adapters)
         self.engine.listeners.append(lambda _entry, _run: self._changed.set())

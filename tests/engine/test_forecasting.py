@@ -199,6 +199,36 @@ def edited(base: Sequence[str], who: str, random: Random) -> list[str]:
     return lines
 
 
+@pytest.mark.parametrize(
+    ("path", "functions", "foretold"),
+    [
+        ("a.ts", ("function one() {}\n", "function two() {}\n"), 0),
+        ("a.ts", ("function one() {}\n", "function one(x) {}\n"), 1),
+        ("a.py", ("def one():\n    pass\n", "def two():\n    pass\n"), 0),
+        ("a.txt", ("one\n", "two\n"), 1),
+    ],
+    ids=["two functions", "one function twice", "in Python", "no code"],
+)
+async def test_what_a_landing_would_merge_by_structure_warns_nobody(
+    house: House, path: str, functions: tuple[str, str], foretold: int
+) -> None:
+    house.types(path, "")
+    texts = dict(zip(("t1", "t2"), functions, strict=True))
+    one, two = (Brake(then=puts({}), before=puts({path: text})) for text in texts.values())
+    house.plays(
+        task("t1", writes=["x.txt"]), task("t2", writes=["y.txt"]), t1=[one, puts({})], t2=[two, puts({})]
+    )
+    run_id = await house.delegate()
+    await one.reached.wait()
+    await two.reached.wait()
+    await house.engine.forecasting.look()
+    assert set(house.engine.forecasting.touched.values()) == {frozenset({path})}
+    assert len(house.engine.runs[run_id].forecast) == foretold
+    one.go.set()
+    two.go.set()
+    await house.rests(run_id)
+
+
 async def test_nothing_stale_after_a_restart(house: House) -> None:
     run_id, one, two = await two_at_work(house)
     await foreseen(house, run_id)

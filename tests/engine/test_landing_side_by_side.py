@@ -67,6 +67,22 @@ async def test_two_functions_with_their_imports_land_without_another_attempt(hou
     assert house.user_texts()["shapes.py"] == text
 
 
+async def test_two_functions_in_typescript_land_without_another_attempt(house: House) -> None:
+    base = 'import { a } from "./a";\n\nexport const few = [a];\n'
+    texts = [
+        base.replace("\n\n", f'\nimport {{ {name} }} from "./{name}";\n\n', 1)
+        + f"\nexport function use_{name}(): void {{\n  {name}();\n}}\n"
+        for name in ("b", "c")
+    ]
+    await begin(house, {"shapes.ts": base})
+    first, second = (puts({"shapes.ts": text}) for text in texts)
+    run = await side_by_side(house, first, [second])
+    assert run.status == "ready" and house.facts(run, f.RepairRequested) == []
+    text = (await house.tree(run.integration))["shapes.ts"]
+    assert 'from "./a";\nimport { b } from "./b";\nimport { c } from "./c";\n' in text
+    assert [text.count(f"function use_{name}()") for name in ("b", "c")] == [1, 1]
+
+
 async def test_what_was_merged_by_structure_is_gated(house: House) -> None:
     def one_too_many(texts: Mapping[str, str]) -> Mapping[str, bool]:
         text = texts.get("shapes.py", "")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from nexus_lsp.adapters.grammars import parse
 from nexus_lsp.core.merging import merge
 
 CASES = Path(__file__).parent / "input"
@@ -24,9 +25,9 @@ def texts(name: str) -> tuple[str, dict[str, str]]:
 
 def check(name: str) -> None:
     path, text = texts(name)
-    got = merge(path, text["base"], text["ours"], text["theirs"])
+    got = merge(path, text["base"], text["ours"], text["theirs"], parse)
     assert (got.text if got else None) == text.get("expected")
-    other = merge(path, text["base"], text["theirs"], text["ours"])
+    other = merge(path, text["base"], text["theirs"], text["ours"], parse)
     assert words(other.text if other else None) == words(got.text if got else None), "the other way round"
 
 

@@ -4,7 +4,9 @@
 
 `tree` is what all is read into, `three_way` merges rows of anything, `weaving` merges trees, `coexisting`
 says what two sides may both add at one place, `guard` counts words. A reader a language: `python` (with
-`python_checks`, `brackets`), `data` (JSON and TOML), `markup` (Markdown), `rows` (requirements and the like).
+`python_checks`, `brackets`), `data` (JSON and TOML), `markup` (Markdown), `rows` (requirements and the like);
+all others by `code`, from the `syntax` of a parser and the table of `grammars`, with `code_names`,
+`code_rules` and `code_checks`.
 
 **Invariant:** nothing is merged that is not sure: the result parses, holds every word that a side added, none
 that a side took away, and no name twice that stood once on either side; else it is None, a conflict.
@@ -14,9 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 
-from nexus_lsp.core.merging import data, markup, python, python_checks, rows
-from nexus_lsp.core.merging.guard import conserved
+from nexus_lsp.core.merging import code, code_checks, data, grammars, markup, python, python_checks, rows
+from nexus_lsp.core.merging.guard import conserved, doubled
+from nexus_lsp.core.merging.syntax import Grammar, Parse
 from nexus_lsp.core.merging.three_way import either, merge_text
 from nexus_lsp.core.merging.tree import Conflict, Group, together
 from nexus_lsp.core.merging.weaving import weave
@@ -69,19 +73,30 @@ _BY_END = {
 }
 
 
-def language_of(path: str) -> Language | None:
-    """The language of a file, by its name; None for one that cannot be merged by structure."""
+def _by_grammar(grammar: Grammar, parse: Parse) -> Language:
+    once = cache(parse)
+    return Language(code.reader(grammar, once), partial(code_checks.sound, grammar, once))
+
+
+def language_of(path: str, parse: Parse | None = None) -> Language | None:
+    """The language of a file, by its name; None for one that cannot be merged by structure.
+
+    `parse` reads what has a grammar; without it there are no such languages.
+    """
     name = path.rsplit("/", 1)[-1].lower()
     if name in (".gitignore", ".dockerignore"):
         return IGNORED
     if "requirements" in name and name.endswith(".txt"):
         return REQUIREMENTS
-    return _BY_END.get(name[name.rfind(".") :] if "." in name else "")
+    end = name[name.rfind(".") :] if "." in name else ""
+    if parse is not None and (grammar := grammars.BY_END.get(end)):
+        return _by_grammar(grammar, parse)
+    return _BY_END.get(end)
 
 
-def merge(path: str, base: str, ours: str, theirs: str) -> Merged | None:
+def merge(path: str, base: str, ours: str, theirs: str, parse: Parse | None = None) -> Merged | None:
     """The merge of two texts over their base; None for a conflict, or where it is not sure."""
-    language = language_of(path)
+    language = language_of(path, parse)
     if language is None or max(map(len, (base, ours, theirs))) > LONGEST:
         return None
     try:
@@ -102,6 +117,8 @@ def _merged(language: Language, base: str, ours: str, theirs: str) -> Merged | N
     b, o, t = (_closed(text.removeprefix("\ufeff"), newline) for text in sides)
     try:
         text, by_structure = merge_text(b, o, t), False
+        if doubled(b, o, t):
+            return None
     except Conflict:
         text, by_structure = together(weave(*map(language.read, (b, o, t)))), True
     if not conserved(b, o, t, text) or not language.sound(b, o, t, text):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+from nexus_lsp.core.text import split_lines
+
 _WORD = re.compile(r"\w+|[^\w\s,]")
 """Commas and white space are not counted: an entry behind the last one needs a comma more."""
 
@@ -24,3 +26,14 @@ def conserved(base: str, ours: str, theirs: str, merged: str) -> bool:
         if not least <= m[word] <= most:
             return False
     return True
+
+
+_ENOUGH = 3
+"""Lines of words that two people do not write alike by chance, in one place and another."""
+
+
+def doubled(base: str, ours: str, theirs: str) -> bool:
+    """Whether both sides put in the same lines: where lines alone merge, they would stand there twice."""
+    b, o, t = (Counter(line.strip() for line in split_lines(text)) for text in (base, ours, theirs))
+    both = (o - b) & (t - b)
+    return sum(n for line, n in both.items() if len(_WORD.findall(line)) > 3) >= _ENOUGH

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, Union
 
+from nexus_lsp.core.merging.syntax import Unit
+
 
 class Conflict(Exception):
     """The two sides cannot both be had here, or it is not sure that they can. Stays within `merging`."""
@@ -31,6 +33,7 @@ class Node:
         open: its parts, looked at only where both sides changed it; None where it is a unit to the last.
         joins: both sides may have made it anew, each with entries of its own.
         stmt: what it is in Python.
+        unit: what it is in a language that a grammar reads.
     """
 
     key: str
@@ -41,6 +44,7 @@ class Node:
     open: Callable[[], tuple[Part, ...]] | None = field(default=None, compare=False)
     joins: bool = field(default=False, compare=False)
     stmt: ast.stmt | None = field(default=None, compare=False)
+    unit: Unit | None = field(default=None, compare=False)
 
 
 Rule = Callable[[Sequence[Node], Sequence[Node]], bool]
@@ -69,6 +73,7 @@ class Group:
         comma: what stands between two units.
         ends_with_comma: also behind the last.
         orders: if all three sides are sorted by one of these, so is the merge.
+        by_place: entries without a name that each side changed are told apart by their place.
     """
 
     kind: str
@@ -78,6 +83,7 @@ class Group:
     ends_with_comma: bool = False
     rule: Rule = field(default=never, compare=False)
     orders: tuple[Order, ...] = field(default=(), compare=False)
+    by_place: bool = field(default=True, compare=False)
 
 
 def together(group: Group) -> str:

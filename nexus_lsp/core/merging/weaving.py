@@ -10,9 +10,12 @@ import ast
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
+from nexus_lsp.core.merging.guard import doubled
 from nexus_lsp.core.merging.three_way import chunks, either, merge_text
 from nexus_lsp.core.merging.tree import Conflict, Group, Node, Order, Part, joined
+from nexus_lsp.core.text import split_lines
 
 _ENOUGH_TO_SEE_AN_ORDER = 3
 """Entries in the base that can be sorted by more than chance; imported names are sorted from the first on."""
@@ -58,7 +61,10 @@ def _merge_node(base: Node, ours: Node, theirs: Node) -> Node:
 
 def _merge_inside(base: Node, ours: Node, theirs: Node) -> str:
     try:
-        return merge_text(base.text, ours.text, theirs.text)
+        text = merge_text(base.text, ours.text, theirs.text)
+        if either(base.text, ours.text, theirs.text) is None and doubled(base.text, ours.text, theirs.text):
+            raise Conflict
+        return text
     except Conflict:
         if base.open is None or ours.open is None or theirs.open is None:
             raise
@@ -104,7 +110,7 @@ def _resolve(group: Group, base: Sequence[Node], ours: Sequence[Node], theirs: S
         base
         and _all_unnamed((*base, *ours, *theirs))
         and len(base) == len(ours) == len(theirs)
-        and (group.comma or len(base) == 1)
+        and ((group.comma and group.by_place) or len(base) == 1)
     ):
         return [_merge_node(b, o, t) for b, o, t in zip(base, ours, theirs, strict=True)]
     return _by_key(group, base, ours, theirs)
@@ -148,6 +154,9 @@ def _changed_once(
     gone_ours = any(not item.named for key, item in base.items() if key not in ours)
     gone_theirs = any(not item.named for key, item in base.items() if key not in theirs)
     made_ours, made_theirs = (any(not i.named for i in new) for new in (new_ours, new_theirs))
+    both_gone = any(not i.named and k not in ours and k not in theirs for k, i in base.items())
+    if both_gone and made_ours != made_theirs:
+        raise Conflict  # one side took away what the other changed
     if (gone_ours and made_ours and (gone_theirs or made_theirs)) or (
         gone_theirs and made_theirs and made_ours
     ):
@@ -234,7 +243,8 @@ def _is_sorted(items: Sequence[Node], order: Order) -> bool:
 def _spaced(merged: Group, sides: Sequence[Group]) -> Group:
     """Entries on one line, or one a line, whose first is another now: white space goes by the place."""
     if not merged.comma or len(merged.items) < 2:
-        return replace(merged, items=tuple(_apart(merged.kind, merged.items)))
+        items = _code_apart(_apart(merged.kind, merged.items), sides)
+        return replace(merged, items=tuple(items))
     first = {side.items[0].lead for side in sides if side.items}
     later = {item.lead for side in sides for item in side.items[1:]}
     if len(first) == 1 and len(later) == 1 and not any(lead.strip() for lead in first | later):
@@ -256,3 +266,24 @@ def _apart(kind: str, items: Sequence[Node]) -> list[Node]:
         replace(item, lead=ends * blank) if at and not item.lead and isinstance(item.stmt, is_def) else item
         for at, item in enumerate(items)
     ]
+
+
+def _code_apart(items: Sequence[Node], sides: Sequence[Group]) -> list[Node]:
+    """The same with a grammar: what was the first on its side, and now stands behind something.
+
+    An import that now follows another needs no blank line, a function of several lines does.
+    """
+    before = {b.key: a for side in sides for a, b in pairwise(side.items)}
+    first = {side.items[0].key for side in sides if side.items}
+    out: list[Node] = []
+    for at, item in enumerate(items):
+        above, sort = (out[at - 1].unit if at else None), (item.unit.sort if item.unit else "")
+        lead = item.lead
+        if above is not None and above.sort == sort == "import" and lead and not lead.strip():
+            was = before.get(item.key)
+            lead = lead if was and was.unit and was.unit.sort == "import" else ""
+        elif above is not None and item.key in first and not lead and sort in ("function", "type", "test"):
+            lead = split_lines(item.text)[0][-1:] if len(split_lines(item.text)) > 1 else lead
+            lead = "\r\n" if "\r\n" in item.text else lead
+        out.append(replace(item, lead=lead))
+    return out

@@ -1,0 +1,9 @@
+package a
+
+func TestAdd(t *testing.T) {
+	for _, c := range []struct{ a, want int }{
+		{1, 2},
+	} {
+		check(t, c)
+	}
+}

@@ -1,0 +1,6 @@
+class StoreTest {
+    @Test
+    void adds() {
+        check(1);
+    }
+}

@@ -1,0 +1,16 @@
+class StoreTest {
+    @Test
+    void adds() {
+        check(1);
+    }
+
+    @Test
+    void finds() {
+        check(2);
+    }
+
+    @Test
+    void counts() {
+        check(3);
+    }
+}

@@ -1,0 +1,4 @@
+export const a = {
+	one: f(1),
+	three: f(3),
+};

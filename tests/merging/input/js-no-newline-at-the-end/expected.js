@@ -1,0 +1,9 @@
+export const a = 1;
+
+export function b() {
+  return 2;
+}
+
+export function c() {
+  return 3;
+}

@@ -1,0 +1,5 @@
+export const a = 1;
+
+export function c() {
+  return 3;
+}

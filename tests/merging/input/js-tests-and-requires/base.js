@@ -1,0 +1,12 @@
+const assert = require("assert");
+const { add } = require("./sum");
+
+describe("sum", () => {
+  beforeEach(() => reset());
+
+  it("adds", () => {
+    assert.equal(add(1, 2), 3);
+  });
+});
+
+module.exports = { add };

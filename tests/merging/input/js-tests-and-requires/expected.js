@@ -1,0 +1,23 @@
+const assert = require("assert");
+const { add } = require("./sum");
+const { sub } = require("./difference");
+const { mul } = require("./product");
+
+describe("sum", () => {
+  beforeEach(() => reset());
+
+  it("adds", () => {
+    assert.equal(add(1, 2), 3);
+  });
+
+  it("subtracts", () => {
+    assert.equal(sub(2, 1), 1);
+  });
+
+  // slow
+  it("multiplies", () => {
+    assert.equal(mul(2, 1), 2);
+  });
+});
+
+module.exports = { add, sub, mul };

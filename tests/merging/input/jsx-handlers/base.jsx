@@ -1,0 +1,5 @@
+export const h = {
+  click() {
+    return <p>clicked</p>;
+  },
+};

@@ -1,0 +1,10 @@
+export const h = {
+  click() {
+    return <p>clicked</p>;
+  },
+  drag: () => <b>dragged</b>,
+
+  async drop(x) {
+    return x;
+  },
+};

@@ -1,0 +1,6 @@
+export const h = {
+  click() {
+    return <p>clicked</p>;
+  },
+  drag: () => <b>dragged</b>,
+};

@@ -1,0 +1,9 @@
+export const h = {
+  click() {
+    return <p>clicked</p>;
+  },
+
+  async drop(x) {
+    return x;
+  },
+};

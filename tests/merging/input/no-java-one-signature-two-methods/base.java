@@ -1,0 +1,24 @@
+package notes;
+
+import java.util.HashMap;
+import java.util.Map;
+
+/** Keeps notes. */
+public class Store {
+    private final Map<String, String> notes = new HashMap<>();
+
+    public void add(String name, String text) {
+        notes.put(name, text);
+    }
+
+    enum Kind {
+        NOTE("a note"),
+        TASK("a task");
+
+        private final String label;
+
+        Kind(String label) {
+            this.label = label;
+        }
+    }
+}

@@ -1,0 +1,25 @@
+package notes;
+
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+
+/** Keeps notes. */
+public class Store {
+    private final Map<String, String> notes = new HashMap<>();
+
+    public void add(String name, String text, int kind) {
+        notes.put(name, text);
+    }
+
+    enum Kind {
+        NOTE("a note"),
+        TASK("a task");
+
+        private final String label;
+
+        Kind(String label) {
+            this.label = label;
+        }
+    }
+}

@@ -1,0 +1,1 @@
+export const at = [3, 4, 6];

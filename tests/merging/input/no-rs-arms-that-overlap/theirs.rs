@@ -1,0 +1,39 @@
+//! Notes.
+
+use std::collections::HashMap;
+use std::fs;
+
+/// What a note is.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    Note,
+    Task(u8),
+}
+
+pub struct Store {
+    notes: HashMap<String, Kind>,
+}
+
+impl Store {
+    pub fn add(&mut self, name: &str, kind: Kind) {
+        self.notes.insert(name.to_string(), kind);
+    }
+}
+
+pub fn label(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Note => "note",
+        Kind::Task(n) => "some",
+        _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes() {
+        assert_eq!(label(&Kind::Note), "note");
+    }
+}

@@ -1,0 +1,60 @@
+//! Notes.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// What a note is.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    Note,
+    Task(u8),
+}
+
+pub struct Store {
+    notes: HashMap<String, Kind>,
+}
+
+impl Store {
+    pub fn add(&mut self, name: &str, kind: Kind) {
+        self.notes.insert(name.to_string(), kind);
+    }
+
+    pub fn len(&self) -> io::Result<usize> {
+        Ok(self.notes.len())
+    }
+
+    /// From a file.
+    pub fn open(path: &Path) -> Self {
+        todo!()
+    }
+}
+
+pub fn label(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Note => "note",
+        _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes() {
+        assert_eq!(label(&Kind::Note), "note");
+    }
+
+    #[test]
+    fn empty() {
+        assert!(true);
+    }
+
+    #[test]
+    #[ignore]
+    fn slow() {
+        assert!(false);
+    }
+}

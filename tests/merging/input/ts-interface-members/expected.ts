@@ -1,0 +1,6 @@
+export interface User {
+  name: string;
+  /** In years. */
+  age: number;
+  mail?: string;
+}

@@ -1,0 +1,5 @@
+export interface User {
+  name: string;
+  /** In years. */
+  age: number;
+}
