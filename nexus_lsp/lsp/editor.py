@@ -20,7 +20,7 @@ from nexus_lsp.core.evolve_changes import moved_path
 from nexus_lsp.core.review import edits_by_path
 from nexus_lsp.lsp.convert import path_of
 from nexus_lsp.lsp.desk import Desk
-from nexus_lsp.lsp.editing import EditBuilder, DocumentChange, Json, Undoable, digest
+from nexus_lsp.lsp.editing import DocumentChange, EditBuilder, Json, Undoable, digest
 from nexus_lsp.lsp.language_server import NexusLanguageServer
 from nexus_lsp.lsp.texts import Texts
 from nexus_lsp.ports import CarriedOut
