@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcMethodNotFound
 
 from nexus_lsp.core.problems import Refused
 from nexus_lsp.lsp.language_server import NexusLanguageServer
@@ -51,8 +52,16 @@ class Asks:
 
     async def _put(self, api: EngineApi, ask: Json) -> None:
         items = [lsp.MessageActionItem(option) for option in ask["options"]]
-        params = lsp.ShowMessageRequestParams(lsp.MessageType.Info, worded(ask, self._names()), items)
-        chosen = await self._server.request(lsp.WINDOW_SHOW_MESSAGE_REQUEST, params)
+        text = worded(ask, self._names())
+        params = lsp.ShowMessageRequestParams(lsp.MessageType.Info, text, items)
+        try:
+            chosen = await self._server.request(lsp.WINDOW_SHOW_MESSAGE_REQUEST, params)
+        except JsonRpcMethodNotFound:  # Helix up to 25.07
+            told = lsp.ShowMessageParams(
+                lsp.MessageType.Info, f"{text} Answer by a code action, on any line."
+            )
+            self._server.window_show_message(told)
+            return
         if chosen is not None:
             try:
                 await api.execute("answer", {"ask_id": ask["ask_id"], "answer": chosen.title})

@@ -112,7 +112,7 @@ class TestEditor:
         faults: what the server did that no editor would take.
 
     `agents` is Python that puts a team of its own into the server before it serves; `capabilities` are
-    another editor's, in the place of this one's own.
+    another editor's, in the place of this one's own, and `lacks` the requests that it does not know.
     """
 
     __test__ = False
@@ -135,6 +135,7 @@ class TestEditor:
         ask: Callable[[Json], Any] = lambda params: None,
         agents: str = "",
         capabilities: Json | None = None,
+        lacks: Sequence[str] = (),
     ) -> None:
         self.root, self.encoding, self.configuration = root, encoding, configuration
         self.documents: dict[str, Document] = {}
@@ -149,7 +150,7 @@ class TestEditor:
         self.faults: list[str] = []
         self.carry, self.unopened, self.lateness = "apply", "open", 1.0
         self.create_progress = True
-        self.ask = ask
+        self.ask, self.lacks = ask, lacks
         self.log = state.parent / f"{state.name}-log-{time.monotonic_ns()}"
         self._answers: dict[int, Json] = {}
         self._sent = 0
@@ -248,7 +249,9 @@ class TestEditor:
         def reply(result: Any) -> None:
             self._write({"id": msg_id, "result": result})
 
-        if method == "workspace/applyEdit":
+        if method in self.lacks:
+            self._write({"id": msg_id, "error": {"code": -32601, "message": f"{method} is not known"}})
+        elif method == "workspace/applyEdit":
             self._carry(params, reply)
         elif method == "workspace/configuration":
             reply([self.configuration for _ in params["items"]])

@@ -153,6 +153,17 @@ def test_a_run_is_cancelled_by_the_menu(start: Start, capabilities: Json, encodi
     assert titles(editor, 0) == []
 
 
+def test_a_question_is_shown_where_the_editor_knows_no_message_with_answers(start: Start):
+    editor = start(HELIX, "utf-8", lacks=("window/showMessageRequest",))
+    editor.open("where.py")
+    pick(editor, REQUEST_LINE, "Delegate")
+    editor.wait(
+        lambda: [m for m in editor.messages if "Answer by a code action, on any line." in m["message"]]
+    )
+    pick(editor, 0, "NEXUS: Approve")
+    editor.wait_event("run_ready")
+
+
 def test_what_was_asked_before_a_restart_is_in_the_menu_again(start: Start):
     first = start(HELIX, "utf-8")
     first.open("where.py")
