@@ -11,14 +11,13 @@ import hashlib
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from lsprotocol import types as lsp
 
 from nexus_lsp.core.changes import Applied, Change, ChangeKind
-from nexus_lsp.core.evolve_changes import moved_path
 from nexus_lsp.core.hunks import Hunk, TextEdit, apply, edit_text
 from nexus_lsp.core.proposals import text_of
 from nexus_lsp.core.review import CHANGED_LINES, TextDecision, decide_text, edits_by_path
@@ -26,6 +25,7 @@ from nexus_lsp.core.text import split_lines
 from nexus_lsp.lsp.convert import path_of, range_of, uri_of
 from nexus_lsp.lsp.desk import Desk
 from nexus_lsp.lsp.language_server import NexusLanguageServer
+from nexus_lsp.lsp.moments import Moments, Undoable, sign
 from nexus_lsp.lsp.sheet import BOM
 from nexus_lsp.ports import CarriedOut
 
@@ -34,30 +34,10 @@ log = logging.getLogger(__name__)
 ANSWER_SECONDS = 5.0
 HAND_SECONDS = 2.0
 """For so long after an answer the lines of an accepted change may be gone before it counts as accepted."""
-KEPT_MOMENTS = 400
 EMPTY_BLOBS = tuple(kind(b"blob 0\0").hexdigest() for kind in (hashlib.sha1, hashlib.sha256))
 
 Json = dict[str, Any]
 DocumentChange = lsp.TextDocumentEdit | lsp.CreateFile | lsp.RenameFile | lsp.DeleteFile
-
-
-@dataclass(frozen=True, slots=True)
-class _Undoable:
-    """One edit of one document that we sent: digests of its text before and after."""
-
-    path: str
-    before: str
-    after: str
-    ids: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    """A text that a document once had, and which of its accepted changes it held."""
-
-    path: str
-    text: str
-    held: frozenset[str]
 
 
 class Editor:
@@ -66,8 +46,8 @@ class Editor:
     def __init__(self, server: NexusLanguageServer, root: Path) -> None:
         self._server = server
         self._root = root
-        self._moments: list[_Moment] = []
         self.desk: Desk | None = None
+        self.moments = Moments(lambda: self.desk.changes if self.desk else {})
         self.on_late: Callable[[tuple[str, ...], Json], None] = lambda _ids, _put: None
         """Called with change ids when an answer comes after its time, and says applied; of those that were in
         conflict, with what was put in (`core.changes.Applied`)."""
@@ -111,7 +91,7 @@ class Editor:
         why = await self._answer(asked, build, undo)
         if why:
             return CarriedOut((), (*build.refused, *((i, why) for i in ids)))
-        self._remember(build.undoables, undo)
+        self.moments.remember(build.undoables, undo)
         await asyncio.to_thread(_put_modes, self._root, [c for c in changes if c.id in done], undo)
         return CarriedOut(ids, tuple(build.refused), tuple(build.touched))
 
@@ -136,39 +116,8 @@ class Editor:
 
     def _late(self, done: asyncio.Future[Any], build: _Build, undo: bool) -> None:
         if not done.cancelled() and done.exception() is None and done.result().applied:
-            self._remember(build.undoables, undo)
+            self.moments.remember(build.undoables, undo)
             (self.on_late_undo if undo else self.on_late)(tuple(build.carried), build.settled)
-
-    # --- undo ----------------------------------------------------------------------------------------
-
-    def _remember(self, undoables: Sequence[_Undoable], undo: bool) -> None:
-        """What each text held before our edit and holds after it, for the editor's own undo and redo."""
-        for edit in undoables:
-            ids = frozenset(edit.ids)
-            held = self._held(edit.path)
-            before, after = (held | ids, held - ids) if undo else (held - ids, held | ids)
-            moments = (_Moment(edit.path, edit.before, before), _Moment(edit.path, edit.after, after))
-            self._moments = [*self._moments, *moments][-KEPT_MOMENTS:]
-
-    def _held(self, path: str) -> frozenset[str]:
-        changes = self.desk.changes if self.desk else {}
-        known = {i for m in self._moments if m.path == path for i in m.held}
-        return frozenset(i for i in known if changes.get(i, {}).get("status") == "accepted")
-
-    def moved(self, old: str, new: str) -> None:
-        """A file or folder has another name: its editor's undo goes on under that."""
-        self._moments = [replace(m, path=moved_path(m.path, old, new)) for m in self._moments]
-
-    def turned_back(self, path: str, text: str) -> tuple[list[str], list[str]]:
-        """(reopened, accepted again): ids of changes that this text no longer holds, or holds again."""
-        mine = [m for m in self._moments if m.path == path]
-        if not mine:
-            return [], []
-        now = digest(text)
-        held = next((m.held for m in reversed(mine) if m.text == now), None)
-        if held is None:
-            return [], []
-        return sorted({i for m in mine for i in m.held} - held), sorted(held)
 
     # --- texts ---------------------------------------------------------------------------------------
 
@@ -301,11 +250,6 @@ def _end(lines: list[str], line: int) -> tuple[int, int]:
     return (len(lines), 0) if ended else (len(lines) - 1, len(last))
 
 
-def digest(text: str) -> str:
-    """A short name for a text."""
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-
 class _Build:
     """Collects one workspace edit."""
 
@@ -316,7 +260,7 @@ class _Build:
         self.carried: list[str] = []
         self.refused: list[tuple[str, str]] = []
         self.touched: list[str] = []
-        self.undoables: list[_Undoable] = []
+        self.undoables: list[Undoable] = []
         self.settled: Json = {}
         """Change id → what is put in, of those that were in conflict."""
 
@@ -345,7 +289,7 @@ class _Build:
         self.changes.append(lsp.TextDocumentEdit(target, list(edits)))
         self.carried += decision.carried
         self.touched.append(path)
-        self.undoables.append(_Undoable(path, digest(live), digest(decision.text), decision.carried))
+        self.undoables.append(Undoable(path, sign(live), sign(decision.text), decision.carried))
 
     async def whole(self, change: Change) -> None:
         """A new, deleted or renamed file."""

@@ -22,10 +22,9 @@ from nexus_lsp.core.settings import Settings, settings_from
 from nexus_lsp.lsp import marks
 from nexus_lsp.lsp.asks import Asks
 from nexus_lsp.lsp.desk import Desk, home
-from nexus_lsp.lsp.documents import Document
+from nexus_lsp.lsp.following import RENAMINGS, Following
 from nexus_lsp.lsp.hovering import Hovers, meet
 from nexus_lsp.lsp.language_server import NexusLanguageServer, create_server
-from nexus_lsp.lsp.moving import RENAMINGS
 from nexus_lsp.lsp.needing import Needing
 from nexus_lsp.lsp.progress import RunProgress
 from nexus_lsp.lsp.proposed import OPTIONS, Proposed
@@ -100,6 +99,7 @@ class LspFace:
         self._revise_command = ""
         self._showing = Showing(server)
         self._publisher = Publisher(server, self._showing)
+        self._following = Following(server, self._showing, self._tell, self._spawn)
         self._hovers = Hovers(self._showing, self._ready)
         self._proposed = Proposed(server, self._showing, self._ready)
         self._asks = Asks(server, lambda: self._showing.names)
@@ -115,11 +115,12 @@ class LspFace:
         for method, handler in (
             (lsp.INITIALIZE, self._on_initialize),
             (lsp.INITIALIZED, self._on_initialized),
-            (lsp.TEXT_DOCUMENT_DID_OPEN, self._on_open),
-            (lsp.TEXT_DOCUMENT_DID_CHANGE, self._on_change),
-            (lsp.TEXT_DOCUMENT_DID_CLOSE, self._on_close),
+            (lsp.TEXT_DOCUMENT_DID_OPEN, self._following.opened),
+            (lsp.TEXT_DOCUMENT_DID_CHANGE, self._following.changed),
+            (lsp.TEXT_DOCUMENT_DID_SAVE, self._following.saved),
+            (lsp.TEXT_DOCUMENT_DID_CLOSE, self._following.closed),
             (lsp.WORKSPACE_DID_CHANGE_CONFIGURATION, self._on_configuration),
-            (lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES, self._on_watched),
+            (lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES, self._following.watched),
             (lsp.WINDOW_WORK_DONE_PROGRESS_CANCEL, self._on_progress_cancel),
             (lsp.TEXT_DOCUMENT_CODE_LENS, self._code_lenses),
             (lsp.TEXT_DOCUMENT_HOVER, self._hovers.at),
@@ -127,7 +128,7 @@ class LspFace:
         ):
             # pygls puts attributes on a handler, which a bound method does not take
             server.feature(method)(partial(handler))
-        server.feature(lsp.WORKSPACE_DID_RENAME_FILES, RENAMINGS)(partial(self._on_renamed))
+        server.feature(lsp.WORKSPACE_DID_RENAME_FILES, RENAMINGS)(partial(self._following.renamed))
         kinds = lsp.CodeActionOptions(code_action_kinds=list(marks.KINDS))
         server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, kinds)(partial(self._code_actions))
         server.feature(lsp.WORKSPACE_TEXT_DOCUMENT_CONTENT, OPTIONS)(partial(self._proposed.content))
@@ -174,8 +175,8 @@ class LspFace:
             raise
         showing.editor = editor
         desk = editor.desk = showing.desk = Desk(root, api.execute, self._show)
-        editor.on_late = lambda ids, put: self._spawn(self._tell("review.carried", list(ids), applied=put))
-        editor.on_late_undo = lambda ids, _: self._spawn(self._tell("review.reopen", list(ids)))
+        editor.on_late = lambda ids, put: self._tell_soon("review.carried", ids, applied=put)
+        editor.on_late_undo = lambda ids, _: self._tell_soon("review.reopen", ids)
         api.listen(self._events.put_nowait)
         self._spawn(self._follow(api, desk))
         showing.names = {a["agent_id"]: a["name"] for a in (await api.execute("agents", {}))["agents"]}
@@ -217,6 +218,12 @@ class LspFace:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(_logged)
+
+    def _tell_soon(self, operation: str, ids: Iterable[str], **more: Json) -> None:
+        self._spawn(self._tell(operation, {"change_ids": list(ids), **more}))
+
+    async def _tell(self, operation: str, argument: Json) -> None:
+        await (await self._ready()).execute(operation, argument)
 
     # --- settings ------------------------------------------------------------------------------------
 
@@ -279,55 +286,8 @@ class LspFace:
         except Refused:
             log.info("run %s was over before it could be cancelled", run_id)
 
-    # --- documents -----------------------------------------------------------------------------------
-
-    def _on_open(self, params: lsp.DidOpenTextDocumentParams) -> None:
-        path = self._showing.path(params.text_document.uri)
-        if path and self._showing.desk:
-            self._showing.desk.opened(path, params.text_document.text)
-
-    def _on_change(self, params: lsp.DidChangeTextDocumentParams) -> None:
-        path = self._showing.path(params.text_document.uri)
-        document = self._server.workspace.opened(params.text_document.uri)
-        if path and document and self._showing.desk:
-            self._edited(path, document, self._showing.desk)
-
-    def _edited(self, path: str, document: Document, desk: Desk) -> None:
-        desk.edited(path, document.edits, document.source)
-        if not self._showing.editor:
-            return
-        undone, redone = self._showing.editor.turned_back(path, document.source)
-        undone = [i for i in undone if desk.changes.get(i, {}).get("status") == "accepted"]
-        redone = [i for i in redone if desk.can_be_redone(i)]
-        if undone:
-            self._spawn(self._tell("review.reopen", undone))
-        if redone:
-            self._spawn(self._tell("review.carried", redone))
-
-    async def _tell(self, operation: str, ids: list[str], **more: Json) -> None:
-        await (await self._ready()).execute(operation, {"change_ids": ids, **more})
-
-    def _on_close(self, params: lsp.DidCloseTextDocumentParams) -> None:
-        path = self._showing.path(params.text_document.uri)
-        if path and self._showing.desk:
-            self._showing.desk.closed(path)
-
     def _on_progress_cancel(self, params: lsp.WorkDoneProgressCancelParams) -> None:
         self._progress.cancelled(params.token)
-
-    def _on_watched(self, params: lsp.DidChangeWatchedFilesParams) -> None:
-        for change in params.changes:
-            path = self._showing.path(change.uri)
-            if path and self._showing.desk:
-                self._showing.desk.disk_changed(path)
-
-    def _on_renamed(self, params: lsp.RenameFilesParams) -> None:
-        found = [(self._showing.path(f.old_uri), self._showing.path(f.new_uri)) for f in params.files]
-        self._spawn(self._tell_moved((old, new) for old, new in found if old and new))
-
-    async def _tell_moved(self, moves: Iterable[tuple[str, str]]) -> None:
-        for old, new in moves:
-            await (await self._ready()).execute("review.moved", {"old_path": old, "path": new})
 
     # --- events --------------------------------------------------------------------------------------
 
@@ -358,7 +318,7 @@ class LspFace:
         if "seq" not in event:
             return
         if event["type"] == "file_moved" and self._showing.editor:
-            self._showing.editor.moved(event["old_path"], event["path"])
+            self._showing.editor.moments.moved(event["old_path"], event["path"])
         self._server.notify("nexus/event", event_out(event, self._showing.uri))
         self._publisher.note_gate(event)
         self._publisher.foreseen.hear(event)
