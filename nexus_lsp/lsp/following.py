@@ -48,8 +48,7 @@ class Following:
         if at := self._at(params.text_document.uri):
             path, desk, editor = at
             desk.opened(path, params.text_document.text)
-            if desk.on_file(path):
-                editor.moments.note(path, params.text_document.text)
+            editor.moments.note(path, params.text_document.text)
 
     def changed(self, params: lsp.DidChangeTextDocumentParams) -> None:
         """`textDocument/didChange`."""
@@ -66,9 +65,7 @@ class Following:
         """`textDocument/didSave`."""
         document = self._server.workspace.opened(params.text_document.uri)
         if document and (at := self._at(params.text_document.uri)):
-            path, desk, editor = at
-            if desk.on_file(path):
-                editor.moments.note(path, document.source)
+            at[2].moments.note(at[0], document.source)
 
     def closed(self, params: lsp.DidCloseTextDocumentParams) -> None:
         """`textDocument/didClose`."""

@@ -52,7 +52,9 @@ class Moments:
 
     def note(self, path: str, text: str) -> None:
         """A document was opened or saved: this is what it comes back to where unsaved text is given up."""
-        self._keep(_Moment(path, sign(text), self._held(path)))
+        moment = _Moment(path, sign(text), self._held(path))
+        if moment != next((m for m in reversed(self._moments) if m.path == path), None):
+            self._keep(moment)
 
     def _keep(self, *moments: _Moment) -> None:
         self._moments = [*self._moments, *moments][-KEPT_MOMENTS:]

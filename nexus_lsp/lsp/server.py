@@ -184,6 +184,7 @@ class LspFace:
             path = showing.path(document.uri)
             if path:
                 desk.opened(path, document.source)
+                editor.moments.note(path, document.source)
         await desk.reload()
         await self._progress.resume(api)
         await self._publisher.foreseen.resume(api)
