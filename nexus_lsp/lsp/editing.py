@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from nexus_lsp.core.hunks import Hunk, TextEdit, apply, edit_text
 from nexus_lsp.core.review import CHANGED_LINES, TextDecision, decide_text
 from nexus_lsp.core.text import split_lines
 from nexus_lsp.lsp.desk import Desk
+from nexus_lsp.lsp.moments import Undoable, sign
 from nexus_lsp.lsp.sheet import BOM
 from nexus_lsp.lsp.texts import Texts
 
@@ -24,16 +25,6 @@ EMPTY_BLOBS = tuple(kind(b"blob 0\0").hexdigest() for kind in (hashlib.sha1, has
 
 Json = dict[str, Any]
 DocumentChange = lsp.TextDocumentEdit | lsp.CreateFile | lsp.RenameFile | lsp.DeleteFile
-
-
-@dataclass(frozen=True, slots=True)
-class Undoable:
-    """One edit of one document that we sent: digests of its text before and after."""
-
-    path: str
-    before: str
-    after: str
-    ids: tuple[str, ...]
 
 
 class EditBuilder:
@@ -102,7 +93,7 @@ class EditBuilder:
         self.changes.append(lsp.TextDocumentEdit(target, list(edits)))
         self.carried += decision.carried
         self.touched.append(path)
-        self.undoables.append(Undoable(path, digest(live), digest(decision.text), decision.carried))
+        self.undoables.append(Undoable(path, sign(live), sign(decision.text), decision.carried))
 
     async def whole(self, change: Change) -> None:
         """A new, deleted or renamed file."""
@@ -215,8 +206,3 @@ def _no_room(place: Path, source: Path, path: str) -> str:
         if above.is_dir()
         else f"{path} cannot be put below {above.name}, which is a file; decide on it first"
     )
-
-
-def digest(text: str) -> str:
-    """A short name for a text."""
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -9,19 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from lsprotocol import types as lsp
 
 from nexus_lsp.core.changes import Change, ChangeKind
-from nexus_lsp.core.evolve_changes import moved_path
 from nexus_lsp.core.review import edits_by_path
 from nexus_lsp.lsp.convert import path_of
 from nexus_lsp.lsp.desk import Desk
-from nexus_lsp.lsp.editing import DocumentChange, EditBuilder, Json, Undoable, digest
+from nexus_lsp.lsp.editing import DocumentChange, EditBuilder, Json
 from nexus_lsp.lsp.language_server import NexusLanguageServer
+from nexus_lsp.lsp.moments import Moments
 from nexus_lsp.lsp.texts import Texts
 from nexus_lsp.ports import CarriedOut
 
@@ -30,16 +29,6 @@ log = logging.getLogger(__name__)
 ANSWER_SECONDS = 5.0
 HAND_SECONDS = 2.0
 """For so long after an answer the lines of an accepted change may be gone before it counts as accepted."""
-KEPT_MOMENTS = 400
-
-
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    """A text that a document once had, and which of its accepted changes it held."""
-
-    path: str
-    text: str
-    held: frozenset[str]
 
 
 class Editor:
@@ -49,8 +38,8 @@ class Editor:
         self._server = server
         self._root = root
         self.texts = Texts(server, root)
-        self._moments: list[_Moment] = []
         self.desk: Desk | None = None
+        self.moments = Moments(lambda: self.desk.changes if self.desk else {})
         self.on_late: Callable[[tuple[str, ...], Json], None] = lambda _ids, _put: None
         """Called with change ids when an answer comes after its time, and says applied; of those that were in
         conflict, with what was put in (`core.changes.Applied`)."""
@@ -94,7 +83,7 @@ class Editor:
         why = await self._answer(asked, build, undo)
         if why:
             return CarriedOut((), (*build.refused, *((i, why) for i in ids)))
-        self._remember(build.undoables, undo)
+        self.moments.remember(build.undoables, undo)
         await asyncio.to_thread(_put_modes, self._root, [c for c in changes if c.id in done], undo)
         return CarriedOut(ids, tuple(build.refused), tuple(build.touched))
 
@@ -119,39 +108,8 @@ class Editor:
 
     def _late(self, done: asyncio.Future[Any], build: EditBuilder, undo: bool) -> None:
         if not done.cancelled() and done.exception() is None and done.result().applied:
-            self._remember(build.undoables, undo)
+            self.moments.remember(build.undoables, undo)
             (self.on_late_undo if undo else self.on_late)(tuple(build.carried), build.settled)
-
-    # --- undo ----------------------------------------------------------------------------------------
-
-    def _remember(self, undoables: Sequence[Undoable], undo: bool) -> None:
-        """What each text held before our edit and holds after it, for the editor's own undo and redo."""
-        for edit in undoables:
-            ids = frozenset(edit.ids)
-            held = self._held(edit.path)
-            before, after = (held | ids, held - ids) if undo else (held - ids, held | ids)
-            moments = (_Moment(edit.path, edit.before, before), _Moment(edit.path, edit.after, after))
-            self._moments = [*self._moments, *moments][-KEPT_MOMENTS:]
-
-    def _held(self, path: str) -> frozenset[str]:
-        changes = self.desk.changes if self.desk else {}
-        known = {i for m in self._moments if m.path == path for i in m.held}
-        return frozenset(i for i in known if changes.get(i, {}).get("status") == "accepted")
-
-    def moved(self, old: str, new: str) -> None:
-        """A file or folder has another name: its editor's undo goes on under that."""
-        self._moments = [replace(m, path=moved_path(m.path, old, new)) for m in self._moments]
-
-    def turned_back(self, path: str, text: str) -> tuple[list[str], list[str]]:
-        """(reopened, accepted again): ids of changes that this text no longer holds, or holds again."""
-        mine = [m for m in self._moments if m.path == path]
-        if not mine:
-            return [], []
-        now = digest(text)
-        held = next((m.held for m in reversed(mine) if m.text == now), None)
-        if held is None:
-            return [], []
-        return sorted({i for m in mine for i in m.held} - held), sorted(held)
 
 
 def _put_modes(root: Path, changes: Sequence[Change], undo: bool) -> None:

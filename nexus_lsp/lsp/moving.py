@@ -10,15 +10,8 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from lsprotocol import types as lsp
-
 from nexus_lsp.core.evolve_changes import moved_path
 from nexus_lsp.lsp.sheet import BOM, Sheet
-
-RENAMINGS = lsp.FileOperationRegistrationOptions(
-    [lsp.FileOperationFilter(lsp.FileOperationPattern("**/*"), scheme="file")]
-)
-"""Those that an editor is to tell of: of files and of folders."""
 
 REMEMBERED = 10.0
 """Seconds for which a file counts as one that just came."""

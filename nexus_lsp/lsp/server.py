@@ -23,10 +23,9 @@ from nexus_lsp.lsp import marks, offers
 from nexus_lsp.lsp.asks import Asks
 from nexus_lsp.lsp.bare import Bare
 from nexus_lsp.lsp.desk import Desk
-from nexus_lsp.lsp.documents import Document
+from nexus_lsp.lsp.following import RENAMINGS, Following
 from nexus_lsp.lsp.hovering import Hovers
 from nexus_lsp.lsp.language_server import NexusLanguageServer, create_server
-from nexus_lsp.lsp.moving import RENAMINGS
 from nexus_lsp.lsp.offering import Offering
 from nexus_lsp.lsp.progress import RunProgress
 from nexus_lsp.lsp.proposed import OPTIONS, Proposed
@@ -101,6 +100,7 @@ class LspFace:
         self._pushed: Json = {}
         self._showing = Showing(server)
         self._publisher = Publisher(server, self._showing)
+        self._following = Following(server, self._showing, self._tell, self._spawn)
         self._hovers = Hovers(self._showing, self._ready)
         self._offers = offers.Offers()
         self._offering = Offering(server, self._showing, self._offers)
@@ -119,11 +119,12 @@ class LspFace:
         for method, handler in (
             (lsp.INITIALIZE, self._on_initialize),
             (lsp.INITIALIZED, self._on_initialized),
-            (lsp.TEXT_DOCUMENT_DID_OPEN, self._on_open),
-            (lsp.TEXT_DOCUMENT_DID_CHANGE, self._on_change),
-            (lsp.TEXT_DOCUMENT_DID_CLOSE, self._on_close),
+            (lsp.TEXT_DOCUMENT_DID_OPEN, self._following.opened),
+            (lsp.TEXT_DOCUMENT_DID_CHANGE, self._following.changed),
+            (lsp.TEXT_DOCUMENT_DID_SAVE, self._following.saved),
+            (lsp.TEXT_DOCUMENT_DID_CLOSE, self._following.closed),
             (lsp.WORKSPACE_DID_CHANGE_CONFIGURATION, self._on_configuration),
-            (lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES, self._on_watched),
+            (lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES, self._following.watched),
             (lsp.WINDOW_WORK_DONE_PROGRESS_CANCEL, self._on_progress_cancel),
             (lsp.TEXT_DOCUMENT_CODE_LENS, self._offering.lenses),
             (lsp.TEXT_DOCUMENT_HOVER, self._hovers.at),
@@ -131,7 +132,7 @@ class LspFace:
         ):
             # pygls puts attributes on a handler, which a bound method does not take
             server.feature(method)(partial(handler))
-        server.feature(lsp.WORKSPACE_DID_RENAME_FILES, RENAMINGS)(partial(self._on_renamed))
+        server.feature(lsp.WORKSPACE_DID_RENAME_FILES, RENAMINGS)(partial(self._following.renamed))
         kinds = lsp.CodeActionOptions(code_action_kinds=[*marks.KINDS, *offers.KINDS])
         server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, kinds)(partial(self._offering.actions))
         server.feature(lsp.WORKSPACE_TEXT_DOCUMENT_CONTENT, OPTIONS)(partial(self._proposed.content))
@@ -179,8 +180,8 @@ class LspFace:
             raise
         showing.editor = editor
         desk = editor.desk = showing.desk = Desk(root, api.execute, self._show)
-        editor.on_late = lambda ids, put: self._spawn(self._tell("review.carried", list(ids), applied=put))
-        editor.on_late_undo = lambda ids, _: self._spawn(self._tell("review.reopen", list(ids)))
+        editor.on_late = lambda ids, put: self._tell_soon("review.carried", ids, applied=put)
+        editor.on_late_undo = lambda ids, _: self._tell_soon("review.reopen", ids)
         api.listen(self._events.put_nowait)
         self._spawn(self._follow(api, desk))
         showing.names = {a["agent_id"]: a["name"] for a in (await api.execute("agents", {}))["agents"]}
@@ -188,6 +189,7 @@ class LspFace:
             path = showing.path(document.uri)
             if path:
                 desk.opened(path, document.source)
+                editor.moments.note(path, document.source)
         await desk.reload()
         await self._progress.resume(api)
         await self._publisher.foreseen.resume(api)
@@ -223,6 +225,12 @@ class LspFace:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(_logged)
+
+    def _tell_soon(self, operation: str, ids: Iterable[str], **more: Json) -> None:
+        self._spawn(self._tell(operation, {"change_ids": list(ids), **more}))
+
+    async def _tell(self, operation: str, argument: Json) -> None:
+        await (await self._ready()).execute(operation, argument)
 
     # --- settings ------------------------------------------------------------------------------------
 
@@ -285,55 +293,8 @@ class LspFace:
         except Refused:
             log.info("run %s was over before it could be cancelled", run_id)
 
-    # --- documents -----------------------------------------------------------------------------------
-
-    def _on_open(self, params: lsp.DidOpenTextDocumentParams) -> None:
-        path = self._showing.path(params.text_document.uri)
-        if path and self._showing.desk:
-            self._showing.desk.opened(path, params.text_document.text)
-
-    def _on_change(self, params: lsp.DidChangeTextDocumentParams) -> None:
-        path = self._showing.path(params.text_document.uri)
-        document = self._server.workspace.opened(params.text_document.uri)
-        if path and document and self._showing.desk:
-            self._edited(path, document, self._showing.desk)
-
-    def _edited(self, path: str, document: Document, desk: Desk) -> None:
-        desk.edited(path, document.edits, document.source)
-        if not self._showing.editor:
-            return
-        undone, redone = self._showing.editor.turned_back(path, document.source)
-        undone = [i for i in undone if desk.changes.get(i, {}).get("status") == "accepted"]
-        redone = [i for i in redone if desk.can_be_redone(i)]
-        if undone:
-            self._spawn(self._tell("review.reopen", undone))
-        if redone:
-            self._spawn(self._tell("review.carried", redone))
-
-    async def _tell(self, operation: str, ids: list[str], **more: Json) -> None:
-        await (await self._ready()).execute(operation, {"change_ids": ids, **more})
-
-    def _on_close(self, params: lsp.DidCloseTextDocumentParams) -> None:
-        path = self._showing.path(params.text_document.uri)
-        if path and self._showing.desk:
-            self._showing.desk.closed(path)
-
     def _on_progress_cancel(self, params: lsp.WorkDoneProgressCancelParams) -> None:
         self._progress.cancelled(params.token)
-
-    def _on_watched(self, params: lsp.DidChangeWatchedFilesParams) -> None:
-        for change in params.changes:
-            path = self._showing.path(change.uri)
-            if path and self._showing.desk:
-                self._showing.desk.disk_changed(path)
-
-    def _on_renamed(self, params: lsp.RenameFilesParams) -> None:
-        found = [(self._showing.path(f.old_uri), self._showing.path(f.new_uri)) for f in params.files]
-        self._spawn(self._tell_moved((old, new) for old, new in found if old and new))
-
-    async def _tell_moved(self, moves: Iterable[tuple[str, str]]) -> None:
-        for old, new in moves:
-            await (await self._ready()).execute("review.moved", {"old_path": old, "path": new})
 
     # --- events --------------------------------------------------------------------------------------
 
@@ -364,7 +325,7 @@ class LspFace:
         if "seq" not in event:
             return
         if event["type"] == "file_moved" and self._showing.editor:
-            self._showing.editor.moved(event["old_path"], event["path"])
+            self._showing.editor.moments.moved(event["old_path"], event["path"])
         self._server.notify("nexus/event", event_out(event, self._showing.uri))
         self._publisher.note_gate(event)
         self._publisher.foreseen.hear(event)

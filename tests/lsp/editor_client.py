@@ -116,6 +116,7 @@ class TestEditor:
     """
 
     __test__ = False
+    lacks: Sequence[str] = ()
 
     def __init__(
         self,
@@ -137,25 +138,9 @@ class TestEditor:
         capabilities: Json | None = None,
         lacks: Sequence[str] = (),
     ) -> None:
-        self.root, self.encoding, self.configuration = root, encoding, configuration
-        self.documents: dict[str, Document] = {}
-        self.diagnostics: dict[str, Json] = {}
-        self.published: list[Json] = []
-        self.events: list[Json] = []
-        self.progress: list[tuple[str, Json]] = []
-        self.messages: list[Json] = []
-        self.asks: list[Json] = []
-        self.edits: list[Json] = []
-        self.refreshed: list[str] = []
-        self.faults: list[str] = []
-        self.carry, self.unopened, self.lateness = "apply", "open", 1.0
-        self.create_progress = True
-        self.ask, self.lacks = ask, lacks
+        self._begin(root, encoding, configuration, ask)
+        self.lacks = lacks
         self.log = state.parent / f"{state.name}-log-{time.monotonic_ns()}"
-        self._answers: dict[int, Json] = {}
-        self._sent = 0
-        self._lock = threading.RLock()
-        self._news = threading.Condition(self._lock)
         command = [sys.executable, "-m", "nexus_lsp", "serve", "--stdio"]
         if rest is not None or answer is not None:
             command = [sys.executable, "-c", _QUICK.format(rest=rest or 2.0, answer=answer or 5.0)]
@@ -201,6 +186,29 @@ class TestEditor:
         self.capabilities: Json = answer_["capabilities"]
         assert self.capabilities.get("positionEncoding", "utf-16") == encoding
         self.notify("initialized", {})
+
+    def _begin(
+        self, root: Path | None, encoding: str, configuration: Json | None, ask: Callable[[Json], Any]
+    ) -> None:
+        """Nothing is open, nothing has come."""
+        self.root, self.encoding, self.configuration = root, encoding, configuration
+        self.documents: dict[str, Document] = {}
+        self.diagnostics: dict[str, Json] = {}
+        self.published: list[Json] = []
+        self.events: list[Json] = []
+        self.progress: list[tuple[str, Json]] = []
+        self.messages: list[Json] = []
+        self.asks: list[Json] = []
+        self.edits: list[Json] = []
+        self.refreshed: list[str] = []
+        self.faults: list[str] = []
+        self.carry, self.unopened, self.lateness = "apply", "open", 1.0
+        self.create_progress = True
+        self.ask = ask
+        self._answers: dict[int, Json] = {}
+        self._sent = 0
+        self._lock = threading.RLock()
+        self._news = threading.Condition(self._lock)
 
     # --- the wire ------------------------------------------------------------------------------------
 
