@@ -253,6 +253,8 @@ def _line_of(word: str, workspace: Path) -> str:
     from nexus_lsp.adapters.state import workspace_of
 
     name, colon, line = word.rpartition(":")
+    if not colon:
+        return word
     file, top = Path(name).absolute(), workspace_of(workspace)
     here = file.exists() and file.is_relative_to(top)
     return f"{file.relative_to(top).as_posix()}{colon}{line}" if here else word

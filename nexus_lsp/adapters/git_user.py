@@ -113,7 +113,12 @@ class UserView:
         return self._repository.said
 
     async def head(self) -> str | None:
-        """What HEAD names: a full reference name, or an object id where it is detached; None without git."""
+        """What HEAD names: a full reference name, or an object id where it is detached; None without git.
+
+        It is asked before every list of changes, so git is asked only where its usual file does not say it.
+        """
+        if usual := await asyncio.to_thread(_usual_head, self.workspace / ".git"):
+            return usual
         found, _ = await self.repository()
         named = await asyncio.to_thread(_read_head, found.git_dir) if found else None
         if named is not None:
@@ -193,6 +198,12 @@ def _stamp(place: Path) -> tuple[int, ...]:
     except OSError:
         return ()
     return about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns, about.st_uid
+
+
+def _usual_head(git_dir: Path) -> str | None:
+    """HEAD of what git itself would take for a git directory; None for a link, and for anything odd."""
+    usual = all((git_dir / name).is_dir() for name in ("objects", "refs"))
+    return _read_head(git_dir) if usual else None
 
 
 def _read_head(git_dir: Path) -> str | None:

@@ -85,6 +85,7 @@ class CommitOperations:
         return await self._explaining.why(a.path, a.line)
 
     async def _preview(self, a: _Preview, _face: Face | None) -> Json:
+        await self._engine.heads.look()
         changes = waiting(self._engine, a.run_id, a.change_ids, a.path)
         answer = await self._proposing.texts(changes, [a.path] if a.path is not None else [])
         if a.as_files:
@@ -95,6 +96,7 @@ class CommitOperations:
         return answer
 
     async def _diff(self, a: _Meant, _face: Face | None) -> Json:
+        await self._engine.heads.look()
         return await self._proposing.patch(waiting(self._engine, a.run_id, a.change_ids, a.path))
 
     async def _branch(self, a: _Branch, _face: Face | None) -> Json:

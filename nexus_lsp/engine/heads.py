@@ -80,8 +80,9 @@ def _concerned(run: Run) -> bool:
 
 
 def _elsewhere(run: Run) -> str:
-    here = branch(run.head_seen) if run.away else "another"
+    if not run.away:
+        return f"{branch(run.head)} was left just now: switch back, or try again in {WAKE:.0f} seconds"
     return (
-        f"it belongs to {branch(run.head)}, and HEAD is {here}: switch back, "
-        f"or take the run along with `nexus-lsp runs --resume {run.id}`"
+        f"it belongs to {branch(run.head)}, and HEAD is {branch(run.head_seen)}: switch back, or take the "
+        f"run along with `nexus-lsp runs --resume {run.id}` (in an editor: Resume Run, `nexus.run.resume`)"
     )

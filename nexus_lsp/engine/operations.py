@@ -35,7 +35,16 @@ from nexus_lsp.engine.projections import (
     touches,
 )
 from nexus_lsp.engine.review import Review
-from nexus_lsp.engine.review_desk import Carried, Moved, Reopen, Resolve, ReviewDesk, Revise, answer_of
+from nexus_lsp.engine.review_desk import (
+    MOST_FEEDBACK,
+    Carried,
+    Moved,
+    Reopen,
+    Resolve,
+    ReviewDesk,
+    Revise,
+    answer_of,
+)
 from nexus_lsp.ports import Face
 
 MOST_SAID = 20_000
@@ -102,7 +111,7 @@ class _Accept(_Chosen):
 
 
 class _Reject(_Chosen):
-    reason: str = ""
+    reason: str = Field(default="", max_length=MOST_FEEDBACK)
 
 
 class _Ids(_Argument):
@@ -173,7 +182,7 @@ class Operations:
             "plan.reject": (_RejectPlan, self._reject_plan),
             "run.cancel": (_OfRun, self._happens(h.Cancel())),
             "run.pause": (_OfRun, self._happens(h.Pause())),
-            "run.resume": (_OfRun, self._happens(h.Resume())),
+            "run.resume": (_OfRun, self._resume),
             "run.retry": (_OfRun, self._happens(h.Retry())),
             "runs": (_Nothing, self._runs),
             "run": (_OfRun, self._one_run),
@@ -242,6 +251,11 @@ class Operations:
 
         return happens
 
+    async def _resume(self, a: _OfRun, _face: Face | None) -> Json:
+        """Go on, or take what waits along to where HEAD is by now."""
+        await self._engine.heads.look()
+        return await self._happens(h.Resume())(a, None)
+
     async def _approve(self, a: _Approve, _face: Face | None) -> Json:
         await self._engine.submit(a.run_id, h.ApprovePlan(plan_of(a.plan) if a.plan else None))
         return {"status": self._engine.runs[a.run_id].status}
@@ -303,6 +317,7 @@ class Operations:
     # --- review --------------------------------------------------------------------------------------
 
     async def _list(self, a: _List, _face: Face | None) -> Json:
+        await self._engine.heads.look()
         runs = [self._run(a.run_id)] if a.run_id else list(self._engine.runs.values())
         listed = await self._listing.listed(runs, a.path, a.group_id, a.limit, a.after, a.grouped)
         for run in runs if a.sides else ():

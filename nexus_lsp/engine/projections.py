@@ -32,6 +32,7 @@ def run_summary(run: Run) -> Json:
         "changes_pending": len(run.pending_changes),
         "usd": run.usd,
         "asks_open": len(run.open_asks),
+        "parked": branch(run.head) if run.away else None,
     }
 
 

@@ -62,6 +62,7 @@ class Review:
 
         `anyway`: the user insists, whatever they need.
         """
+        ids = list(dict.fromkeys(ids))
         async with self._engine.deciding:
             for change_id in ids:
                 self.run_of(change_id)
@@ -78,7 +79,12 @@ class Review:
     async def reject(self, ids: Sequence[str], reason: str) -> Decided:
         """Turn these changes down; the user's text is not touched."""
         decided = Decided()
+        ids = list(dict.fromkeys(ids))
         for change_id in ids:
+            self.run_of(change_id)
+        parked = await self.parked(ids)
+        decided.refused += parked.items()
+        for change_id in (i for i in ids if i not in parked):
             status = self.run_of(change_id).changes[change_id].status
             if status == "accepted":
                 decided.refused.append((change_id, "it is accepted already; undo it first"))

@@ -55,7 +55,9 @@ def _path(uri: object, key: str, to_path: ToPath) -> str:
         raise InvalidArgument(f"`{key}` holds {uri!r}: write a URI as text, such as file:///home/me/a.py.")
     path = to_path(uri)
     if path is None:
-        raise InvalidArgument(f"{uri} is not a file of this workspace.")
+        raise InvalidArgument(
+            f"`{key}`: {uri!r} is no file of this workspace: write its URI, such as file:///home/me/a.py."
+        )
     return path
 
 

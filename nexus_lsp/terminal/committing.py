@@ -69,7 +69,7 @@ async def why(api: EngineApi, console: Console, places: Sequence[str]) -> int:
     for place in places:
         path, _, number = place.rpartition(":")
         if not path or not number.isdecimal() or not int(number):
-            raise InvalidArgument(f"{place!r} is no line of a file: write it as calc.py:12.")
+            raise InvalidArgument(f"{place!r} is no line of a file: write FILE:LINE, such as calc.py:12.")
         answer = await api.execute("review.why", {"path": path, "line": int(number) - 1})
         known += len(answer["changes"])
         for change in answer["changes"]:

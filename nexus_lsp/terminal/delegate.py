@@ -117,7 +117,10 @@ async def delegate(api: EngineApi, console: Console, argument: Json, accept: str
 
 
 async def resume(api: EngineApi, console: Console, run_id: str) -> int:
-    """Go on with a run that was cut off or paused, and follow it; its changes are left for `review`."""
+    """Go on with a run that was cut off or paused, and follow it; its changes are left for `review`.
+
+    A run that is done and was left on another branch is taken along to this one, and reviewed here.
+    """
     names = await names_of(api)
     watch = Watch(console, names, as_json=False)
     await watch.recall(api, run_id)
@@ -125,10 +128,13 @@ async def resume(api: EngineApi, console: Console, run_id: str) -> int:
     try:
         watch.follow(run_id)
         run = await api.execute("run", {"run_id": run_id})
-        if run["status"] == "paused":
-            await api.execute("run.resume", {"run_id": run_id})
-        elif run["status"] not in ("pending", "in_progress", "awaiting_approval"):
-            raise Refused(f"This run is {run['status']}; there is nothing to go on with.")
+        if run["status"] not in ("pending", "in_progress", "awaiting_approval"):
+            run = await api.execute("run.resume", {"run_id": run_id})
+        if run["status"] in EXIT and run["status"] != "paused":
+            there = sys.stdin.isatty()
+            how, prompt = ("ask", Prompt(console)) if there else ("none", None)
+            answer = await decide(api, console, run_id, how, names, prompt)
+            return 1 if answer["refused"] else 0
         await _until_over(api, watch, Prompt(console) if sys.stdin.isatty() else None)
         if await _is_left(api, console, run_id):
             return EXIT["paused"]

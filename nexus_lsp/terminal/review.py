@@ -31,12 +31,15 @@ async def pending(api: EngineApi, run_id: str | None) -> Waiting:
 
 
 async def _parked(api: EngineApi, console: Console) -> None:
-    """Say which changes wait on other branches."""
+    """Say which changes wait on other branches, and how they can be had here."""
     listed = (await api.execute("review.list", {}))["changes"]
-    where = Counter(line["parked"] for line in listed if line["status"] == "pending" and line["parked"])
-    for branch, count in where.items():
+    waiting = [line for line in listed if line["status"] == "pending" and line["parked"]]
+    for (branch, run_id), count in Counter((line["parked"], line["run_id"]) for line in waiting).items():
         console.print(
-            Text(f"{count} more on the branch {show.visible(branch)}: switch there to decide on them.")
+            Text(
+                f"{count} more on {show.visible(branch)}: switch there to decide, or take the run along with "
+                f"`nexus-lsp runs --resume {run_id}`."
+            )
         )
 
 

@@ -10,6 +10,7 @@ from engine_house import House, git, house, workspace
 from fakes import Brake, replaces, task, writes
 
 from nexus_lsp.core import facts as f
+from nexus_lsp.core.problems import InvalidArgument
 from nexus_lsp.core.rules.heads import HERE, STOP, WAIT
 from nexus_lsp.core.run import Run
 from nexus_lsp.engine.operations import Operations
@@ -120,7 +121,7 @@ async def test_changes_stay_with_their_branch(house: House) -> None:
     assert refused["accepted"] == []
     assert refused["refused"][0]["why"] == (
         "it belongs to main, and HEAD is other: switch back, or take the run along with "
-        f"`nexus-lsp runs --resume {run.id}`"
+        f"`nexus-lsp runs --resume {run.id}` (in an editor: Resume Run, `nexus.run.resume`)"
     )
     assert house.user_texts()["a.txt"] == "one\n2\nthree\n"
     # an editor that shows the other branch's text finds no place for it, which means nothing
@@ -158,3 +159,73 @@ async def test_a_later_run_builds_only_on_what_was_accepted(house: House) -> Non
     await ready(house)
     later = await house.run(task("u"), u=replaces("a.txt", "four", "FOUR"))
     assert (await house.tree(later.integration))["a.txt"] == "one\ntwo\nthree\nFOUR\nfive\n"
+
+
+async def test_a_first_look_after_a_switch_shows_nothing_of_the_branch_left(house: House) -> None:
+    operations, _, change = await ready(house)
+    git(house.workspace, "switch", "-q", "-c", "other")
+    listed = (await operations.execute("review.list", {}))["changes"]
+    assert [(c["id"], c["parked"]) for c in listed] == [(change, "main")]
+    assert (await operations.execute("review.diff", {}))["patch"] == ""
+    assert (await operations.execute("review.preview", {}))["files"] == []
+
+
+async def test_no_process_is_started_to_see_what_head_names(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ready(house)
+    await house.reopen()
+
+    async def none(*_: object, **__: object) -> None:
+        raise AssertionError("a process was started")
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", none)
+    git(house.workspace, "switch", "-q", "-c", "other")
+    [change] = (await house.operations.execute("review.list", {}))["changes"]
+    assert change["parked"] == "main"
+
+
+async def test_a_change_of_another_branch_is_not_rejected_either(house: House) -> None:
+    operations, run, change = await ready(house)
+    git(house.workspace, "switch", "-q", "-c", "other")
+    refused = await operations.execute("review.reject", {"change_ids": [change]})
+    assert (refused["rejected"], [r["id"] for r in refused["refused"]]) == ([], [change])
+    assert "it belongs to main, and HEAD is other" in refused["refused"][0]["why"]
+    assert house.now(run).changes[change].status == "pending"
+
+
+async def test_what_was_decided_on_the_branch_just_left_names_no_command_that_would_not_help(
+    house: House,
+) -> None:
+    operations, _, change = await ready(house)
+    await operations.execute("review.accept", {"change_ids": [change]})
+    git(house.workspace, "commit", "-qam", "accepted")
+    await house.run(task("u"), u=writes(z="z\n"))
+    await operations.execute("review.list", {})
+    git(house.workspace, "switch", "-q", "-c", "other", "HEAD~1")
+    refused = await operations.execute("review.undo", {"change_ids": [change]})
+    assert [r["why"] for r in refused["refused"]] == [
+        "main was left just now: switch back, or try again in 10 seconds"
+    ]
+
+
+async def test_a_commit_that_head_names_is_said_by_its_first_digits(house: House) -> None:
+    operations, _, change = await ready(house)
+    commit = git(house.workspace, "rev-parse", "HEAD")
+    git(house.workspace, "checkout", "-q", "--detach")
+    refused = await operations.execute("review.accept", {"change_ids": [change]})
+    assert f"and HEAD is {commit[:10]}: switch back" in refused["refused"][0]["why"]
+
+
+@pytest.mark.parametrize("verb", ["accept", "reject"])
+async def test_a_change_named_twice_is_told_once(house: House, verb: str) -> None:
+    operations, _, change = await ready(house)
+    answer = await operations.execute(f"review.{verb}", {"change_ids": [change, change]})
+    assert (answer[f"{verb}ed"], answer["refused"]) == ([change], [])
+
+
+async def test_a_pasted_file_as_the_reason_of_a_rejection(house: House) -> None:
+    operations, run, change = await ready(house)
+    with pytest.raises(InvalidArgument, match="`reason`: String should have at most 20000 characters"):
+        await operations.execute("review.reject", {"change_ids": [change], "reason": "x" * 20_001})
+    assert house.now(run).changes[change].status == "pending"

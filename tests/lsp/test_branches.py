@@ -66,3 +66,16 @@ def test_their_changes_wait_there_and_are_back_with_it(editor: TestEditor):
     assert {c["status"] for c in editor.changes()} == {"pending"}
     assert editor.command("review.accept", changeIds=[first])["accepted"] == [first]
     assert "LINE 4" in editor.text("open.py")
+
+
+def test_a_run_whose_branch_is_gone_is_taken_along(editor: TestEditor):
+    first, second = (mark["code"] for mark in editor.wait_marks("open.py", 2))
+    git(editor.root, "switch", "-q", "-c", "copy")
+    git(editor.root, "branch", "-qD", "main")
+    [change, *_] = editor.changes()
+    refused = editor.command("review.reject", changeIds=[first])["refused"]
+    assert "`nexus.run.resume`" in refused[0]["why"]
+    assert editor.command("runs")["runs"][0]["parked"] == "main"
+    assert editor.command("run.resume", runId=change["runId"]) == {"status": "ready"}
+    assert [mark["code"] for mark in editor.wait_marks("open.py", 2)] == [first, second]
+    assert editor.command("review.accept", changeIds=[first])["accepted"] == [first]

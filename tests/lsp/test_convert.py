@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nexus_lsp.core.problems import InvalidArgument
 from nexus_lsp.lsp.convert import file_of, path_of, uri_of
+from nexus_lsp.lsp.translate import argument_in
 
 ROOT = Path("/nowhere/work space")
 
@@ -65,3 +67,12 @@ def test_every_path_comes_back(parts: list[bytes]):
     assert uri.isascii()
     assert path_of(uri, ROOT) == path
     assert file_of(uri) == f"{ROOT}/{path}"
+
+
+@pytest.mark.parametrize("uri", ["", " ", "untitled:Untitled-1", "file:///elsewhere/a.py"])
+def test_a_uri_that_names_no_file_of_the_workspace_is_told_as_it_was_given(uri: str):
+    with pytest.raises(InvalidArgument) as error:
+        argument_in({"uri": uri}, lambda uri: path_of(uri, ROOT))
+    assert str(error.value) == (
+        f"`uri`: {uri!r} is no file of this workspace: write its URI, such as file:///home/me/a.py."
+    )

@@ -141,7 +141,7 @@ def test_previews_are_nobodys_files(start: Start) -> None:
     for other in (f"{uri}#before", f"nexus-preview:/elsewhere?{_new(editor)['runId']}", "nexus-preview:?"):
         _open(editor, other)
         assert _actions(editor, other, 0) == []
-    with pytest.raises(WireError, match="not a file of this workspace"):
+    with pytest.raises(WireError, match="is no file of this workspace"):
         editor.command("review.accept", uri=uri)
     run_id = editor.command("delegate", request="Fix the lint problems")["runId"]
     editor.wait_event("run_ready", "run_completed", run_id=run_id)

@@ -75,7 +75,7 @@ async def test_why_of_a_line(house: House) -> None:
     ("words", "said"),
     [
         (("why",), "Say which line"),
-        (("why", "where.py"), "is no line of a file"),
+        (("why", "where.py"), "'where.py' is no line of a file: write FILE:LINE"),
         (("why", "where.py:0"), "is no line of a file"),
         (("commit", "run_nobody"), "There is no run 'run_nobody'"),
         (("accept", "--branch", "x"), "Say what to put on the branch"),

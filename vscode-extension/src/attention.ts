@@ -5,7 +5,7 @@ import type { NexusEvent } from "./lspExt";
 import { givenChange } from "./pick";
 import { waits } from "./plan/documents";
 import { fileUri, previewUri } from "./preview";
-import { count, isActive, isRetryable, oneLine, status } from "./view";
+import { count, isActive, isResumable, isRetryable, oneLine, status } from "./view";
 import { t } from "./words";
 
 export function callAttention(ctx: Ctx): vscode.Disposable[] {
@@ -43,7 +43,7 @@ function updateContexts(ctx: Ctx): void {
   set("hasAsk", asks.length > 0);
   set("hasRun", runs.length > 0);
   set("hasActiveRun", runs.some(isActive));
-  set("hasPausedRun", runs.some((run) => run.status === "paused"));
+  set("hasPausedRun", runs.some(isResumable));
   set("hasRetryableRun", runs.some(isRetryable));
   atCursor(ctx);
 }

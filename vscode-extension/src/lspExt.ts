@@ -95,6 +95,8 @@ export interface RunSummary {
   tasksDone: number;
   tasksTotal: number;
   changesPending: number;
+  /** The branch that it belongs to, where another is checked out. */
+  parked?: string | null;
 }
 
 export interface TaskState {

@@ -3,7 +3,7 @@ import * as vscode from "vscode";
 import type { Ctx } from "./ctx";
 import type { DelegateParams, RunId, RunSummary } from "./lspExt";
 import { pickRun } from "./pick";
-import { isActive, isRetryable, oneLine } from "./view";
+import { isActive, isResumable, isRetryable, oneLine } from "./view";
 import { t } from "./words";
 
 /** With an argument (from a keybinding or a test) nothing is asked. */
@@ -65,7 +65,7 @@ type Steering = "nexus.run.cancel" | "nexus.run.pause" | "nexus.run.resume" | "n
 const CAN: Record<Steering, [which: (run: RunSummary) => boolean, none: string]> = {
   "nexus.run.cancel": [isActive, t("no run is at work.")],
   "nexus.run.pause": [(run) => run.status === "in_progress", t("no run is at work.")],
-  "nexus.run.resume": [(run) => run.status === "paused", t("no run is paused.")],
+  "nexus.run.resume": [isResumable, t("no run is paused.")],
   "nexus.run.retry": [isRetryable, t("no run failed or was cancelled.")],
 };
 

@@ -43,6 +43,8 @@ describe("rows", () => {
     [run({ status: "awaiting_approval", tasksDone: 0 }), "plan waits for you · 0 of 3 tasks", "run awaiting_approval active"],
     [run({ status: "ready", changesPending: 2 }), "2 to review", "run ready pending-changes"],
     [run({ status: "completed" }), "completed", "run completed"],
+    [run({ status: "ready", changesPending: 2, parked: "feat" }), "2 to review · on feat", "run ready resumable pending-changes"],
+    [run({ status: "paused" }), "paused · 1 of 3 tasks", "run paused active resumable"],
     [run({ status: "failed", changesPending: 1 }), "failed · 1 to review", "run failed retryable pending-changes"],
   ])("a run %#", (given, description, context) => {
     expect(runRow(given)).toMatchObject({ description, context });

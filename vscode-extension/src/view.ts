@@ -32,6 +32,8 @@ const RETRYABLE: ReadonlySet<RunStatus> = new Set(["failed", "cancelled"]);
 
 export const isActive = (run: RunSummary): boolean => ACTIVE.has(run.status);
 /** A run that failed before it had a plan has nothing to try again. */
+/** Paused, or left on another branch: then it is taken along to this one. */
+export const isResumable = (run: RunSummary): boolean => run.status === "paused" || Boolean(run.parked);
 export const isRetryable = (run: RunSummary): boolean => RETRYABLE.has(run.status) && run.tasksTotal > 0;
 
 const GREEN = "testing.iconPassed";
@@ -68,13 +70,14 @@ export function runRow(run: RunSummary): Row {
   const parts = run.status === "ready" && waiting ? [] : [RUN_WORD[run.status]];
   if (isActive(run) && run.tasksTotal > 0) parts.push(t("{0} of {1} tasks", run.tasksDone, run.tasksTotal));
   if (waiting) parts.push(t("{0} to review", run.changesPending));
+  if (run.parked) parts.push(t("on {0}", run.parked));
   return {
     label: run.request,
     description: parts.join(" · "),
     tooltip: t("{0}\n\n{1}\nteam {2}, priority {3}, run {4}", run.request, [...parts, TELLING.has(run.status) && run.reason].filter(Boolean).join(" · "), run.team, run.priority, run.runId),
     icon,
     ...(color ? { color } : {}),
-    context: words("run", run.status, isActive(run) && "active", isRetryable(run) && "retryable", waiting && "pending-changes"),
+    context: words("run", run.status, isActive(run) && "active", isRetryable(run) && "retryable", isResumable(run) && "resumable", waiting && "pending-changes"),
   };
 }
 

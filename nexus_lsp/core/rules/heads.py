@@ -6,12 +6,18 @@ shown nor acceptable, since the text that they speak of is not there. Coming bac
 
 from __future__ import annotations
 
+import re
+
 from nexus_lsp.core import facts as f
 from nexus_lsp.core import happenings as h
 from nexus_lsp.core.rules.limits import Facts, short
 from nexus_lsp.core.run import OVER, Run
 
 HERE, WAIT, STOP = "Go on here", "Wait until I am back", "Cancel the run"
+
+_OBJECT_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+DIGITS = 10
+"""Of an object id, as people read it."""
 
 SWITCHED = "HEAD was switched"
 """Why a run is paused that goes on by itself once HEAD is back."""
@@ -55,5 +61,6 @@ def taken_along(run: Run) -> Facts:
 
 
 def branch(head: str | None) -> str:
-    """What HEAD names, in the user's words."""
-    return (head or "nothing").removeprefix("refs/heads/")
+    """What HEAD names, in the user's words: a branch, or a commit by its first digits."""
+    name = (head or "nothing").removeprefix("refs/heads/")
+    return name[:DIGITS] if head == name and _OBJECT_ID.fullmatch(name) else name
