@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -109,6 +111,8 @@ class DiskFace:
             return ""  # a crash came between the file and the journal
         if expected is not None and not _is(source, before, expected):
             return f"{before.path} is not what it was when this was proposed"
+        if expected is not None and _locked(source):
+            return _unlock_first(Path(before.path))
         other = expected is None or target != source
         if other and not one_file(source, target) and _in_the_way(target, source):
             return f"{after.path} exists already"
@@ -142,6 +146,8 @@ class DiskFace:
     def _replace(self, file: Path, expected: bytes, wanted: bytes) -> str:
         if not _inside(self._workspace, file):
             return f"{file.name} leads out of the workspace"
+        if _locked(file):
+            return _unlock_first(file.relative_to(self._workspace))
 
         def put() -> None:
             self._keep(file, expected)
@@ -248,6 +254,19 @@ def _mode(file: Path) -> str:
     if file.is_symlink():
         return "120000"
     return "100755" if file.stat().st_mode & 0o100 else "100644"
+
+
+def _locked(file: Path) -> bool:
+    """Whether its owner may not write it, as editors judge a file: root's own rights say nothing of that."""
+    try:
+        mode = file.lstat().st_mode
+    except OSError:
+        return False
+    return not stat.S_ISLNK(mode) and not mode & stat.S_IWUSR
+
+
+def _unlock_first(path: Path) -> str:
+    return f"{path} is read-only; `chmod u+w {shlex.quote(str(path))}` first"
 
 
 def _inside(workspace: Path, file: Path) -> bool:

@@ -11,17 +11,30 @@ import asyncio
 import os
 import re
 import shutil
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from nexus_lsp.adapters.git_command import Git, RepositoryFailed, shown
-from nexus_lsp.adapters.git_worktree import Listing, list_tree
+from nexus_lsp.adapters.git_worktree import Listing, folders_above, list_tree
 
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _PLAIN = re.compile(r"[\w+-]+(?:[/.][\w+-]+)*", re.ASCII)
 """Names of references that say what they seem to; reftables write `refs/heads/.invalid`."""
+
+_SPARSE = tuple(
+    word
+    for name in (
+        "core.sparseCheckout",
+        "core.sparseCheckoutCone",
+        "index.sparse",
+        "sparse.expectFilesOutsideOfPatterns",
+    )
+    for word in ("-c", f"{name}=true")
+)
+"""Else git would expand a sparse index; the user's own words for it are in a file that the glass has not."""
 
 T = TypeVar("T")
 Stamps = tuple[tuple[str, tuple[int, ...]], ...]
@@ -63,6 +76,26 @@ class UserRepository:
         """Which of these paths the user's rules ignore."""
         git = await asyncio.to_thread(self._glass, glass)
         return await ignored(git, paths)
+
+    async def left_out(self, glass: Path, paths: Sequence[bytes]) -> Mapping[bytes, bytes]:
+        """Those that a sparse checkout leaves out -> what to add to it: their folder, or the file at the top.
+
+        A folder that a sparse index holds as a whole is not looked into: its objects are out of reach.
+        """
+        patterns = self.git_dir / "info" / "sparse-checkout"
+        if not await asyncio.to_thread(patterns.is_file):
+            return {}
+        git = await asyncio.to_thread(self._glass, glass)
+        (glass / "info").mkdir()
+        await asyncio.to_thread(shutil.copy2, patterns, glass / "info")
+        listed = (await git.attempt(*_SPARSE, "ls-files", "-t", "-z", "--sparse")).fields()
+        hidden = {entry[2:] for entry in listed if entry.startswith(b"S ")}
+        found: dict[bytes, bytes] = {}
+        for path in paths:
+            folder = next((step for step in folders_above(path) if step + b"/" in hidden), None)
+            if folder is not None or path in hidden:
+                found[path] = folder or path.rpartition(b"/")[0] or path
+        return found
 
     async def _ignores_all(self, git: Git) -> bool:
         if self.workspace == self.top:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import re
 import shutil
 from collections.abc import Generator, Mapping, Sequence
@@ -190,6 +191,15 @@ class Quarantine:
     async def user_head(self) -> str | None:
         """See the port."""
         return await self._user.head()
+
+    async def left_out(self, paths: Sequence[str]) -> Mapping[str, str]:
+        """See the port."""
+        user, _ = await self._user.repository()
+        if user is None:
+            return {}
+        with reported("Looking at the sparse checkout"), self._scratch_folder() as folder:
+            found = await user.left_out(folder / "glass", [os.fsencode(path) for path in paths])
+        return {os.fsdecode(path): os.fsdecode(add) for path, add in found.items()}
 
     # --- opening -------------------------------------------------------------------------------------
 

@@ -265,9 +265,11 @@ class Operations:
         return {"status": self._engine.runs[a.run_id].status}
 
     async def _runs(self, _a: _Nothing, _face: Face | None) -> Json:
+        await self._engine.heads.look()
         return {"runs": [run_summary(run) for run in reversed(self._engine.runs.values())]}
 
     async def _one_run(self, a: _OfRun, _face: Face | None) -> Json:
+        await self._engine.heads.look()
         run = self._run(a.run_id)
         open_tasks = [s for s in run.tasks.values() if not s.replaced]
         left = sum(1 for s in open_tasks if s.status in ("pending", "in_progress"))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -66,11 +67,12 @@ class Review:
         async with self._engine.deciding:
             for change_id in ids:
                 self.run_of(change_id)
-            parked = await self.parked(ids)
-            here = [i for i in ids if i not in parked]
+            barred = await self.parked(ids)
+            barred |= await self._unseen([i for i in ids if i not in barred])
+            here = [i for i in ids if i not in barred]
             choice = acceptable(self._engine.runs.values(), here, anyway)
             decided = await self._carry_out(choice.changes, face, undo=False)
-            decided.refused += (*choice.refused, *parked.items())
+            decided.refused += (*choice.refused, *barred.items())
             decided.needs.update(choice.needs)
             for run_id, mine in self._by_run(decided.done).items():
                 await self._engine.submit(run_id, h.Accepted(tuple(mine)))
@@ -120,6 +122,13 @@ class Review:
         """Those that belong to another branch than the one checked out, and why that forbids it."""
         await self._engine.heads.look()
         return dict(self._engine.heads.parked(self._engine.runs.values(), ids))
+
+    async def _unseen(self, ids: Sequence[str]) -> dict[str, str]:
+        """Those that would put a new file where git has one, perhaps, that no agent could see; and why not."""
+        changes = [self.run_of(i).changes[i].change for i in ids]
+        new = {change.id: change.path for change in changes if _is_new(change)}
+        left = await self._engine.adapters.repository.left_out(list(new.values())) if new else {}
+        return {i: _left_out(path, left[path]) for i, path in new.items() if path in left}
 
     async def resolve(self, ids: Sequence[str], how: How, face: Face | None) -> Decided:
         """Settle conflicts: keep what the user has, or put the proposal, or both, into the user's text."""
@@ -213,6 +222,17 @@ def _trading_places(changes: Sequence[Change]) -> set[str]:
     folders = {c.id: set(map(str, PurePosixPath(c.path).parents)) for c in changes if c.kind != "edit"}
     clashes = {c.path for c in changes if c.kind != "edit"} & {f for each in folders.values() for f in each}
     return {c.id for c in changes if c.id in folders and ({c.path} | folders[c.id]) & clashes}
+
+
+def _is_new(change: Change) -> bool:
+    return change.after_blob is not None and (change.before_blob is None or change.old_path is not None)
+
+
+def _left_out(path: str, add: str) -> str:
+    return (
+        f"{path} is left out of this sparse checkout, so what git has there was not seen; "
+        f"`git sparse-checkout add {shlex.quote(add)}` first"
+    )
 
 
 def _comes(change: Change) -> bool:

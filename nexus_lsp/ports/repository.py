@@ -173,3 +173,8 @@ class Repository(Protocol):
     async def user_head(self) -> str | None:
         """What the user's HEAD names (`refs/heads/main` or an object id); None without git."""
         ...
+
+    async def left_out(self, paths: Sequence[str]) -> Mapping[str, str]:
+        """Those of these paths that the user's sparse checkout leaves out, though git may have files there ->
+        the folder, or file, to add to it."""
+        ...

@@ -100,6 +100,8 @@ async def command(api: EngineApi, console: Console, wish: Wish) -> int:
         return await _list(api, console, wish)
     if wish.action == "ask":
         answer = await decide(api, console, None, "ask", await names_of(api), Prompt(console))
+        console.print(_how_many(await pending(api, None)))
+        await _parked(api, console)
         return 1 if answer["refused"] else 0
     if wish.action == "resolve":
         argument = await meant(api, wish.action, wish.ids[:-1] or wish.ids)

@@ -267,6 +267,37 @@ async def test_another_program_writes_the_file_while_it_is_written(
     assert {p.name for p in w.iterdir()} == kept, "and nothing lies about"
 
 
+LOCKED = "f 1 is read-only; `chmod u+w 'f 1'` first"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        edit("f 1", "x\n", 0, "x\n", "y\n"),
+        whole("binary", "f 1", "x\n", "\0"),
+        whole("delete", "f 1", "x\n", None),
+        whole("rename", "g", "x\n", "y\n", old_path="f 1"),
+    ],
+    ids=lambda change: change.kind,
+)
+async def test_a_read_only_file_is_left_as_it_is(face: DiskFace, w: Path, change: Change) -> None:
+    put(w, "f 1", "x\n")
+    (w / "f 1").chmod(0o444)
+    await check_refused(face, w, change, LOCKED)
+    (w / "f 1").chmod(0o644)
+    assert (await face.carry_out([change])).applied == ("c",)
+    (w / change.path).chmod(0o444) if change.kind != "delete" else None
+    undone = await face.carry_out([change], undo=True)
+    assert bool(undone.applied) == (change.kind == "delete")
+
+
+async def test_a_read_only_file_can_be_made_to_run(face: DiskFace, w: Path) -> None:
+    put(w, "f", "x\n")
+    (w / "f").chmod(0o444)
+    await face.carry_out([whole("mode", "f", "x\n", "x\n", (PLAIN, RUNS))])
+    assert stat.S_IMODE((w / "f").stat().st_mode) == 0o555
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 async def test_a_read_only_directory_is_a_sentence(face: DiskFace, w: Path) -> None:
     put(w, "d/f", "x\n")

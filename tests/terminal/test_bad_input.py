@@ -228,3 +228,10 @@ async def test_a_model_that_stops_talking_can_be_cancelled(house: House) -> None
         run.cancel()
         await asyncio.gather(run, return_exceptions=True)
     assert "in_progress" in listed.text or "Another NEXUS" in listed.text
+
+
+async def test_a_read_only_file_is_not_replaced(house: House) -> None:
+    await house.run("delegate", "Fix the lint findings", "--team", "local", "--accept", "none")
+    (house.workspace / "linty.py").chmod(0o444)
+    says = "linty.py is read-only; `chmod u+w linty.py` first"
+    await check(house, "review", "accept", "linty.py", code=1, says=says)

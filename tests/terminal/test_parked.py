@@ -69,6 +69,11 @@ async def test_the_first_list_after_a_switch_shows_nothing_of_the_branch_left(pa
     assert "a.py" not in said.text
 
 
+async def test_a_review_where_all_waits_elsewhere_says_so(parked: Parked) -> None:
+    parked.git("switch", "-q", "-")
+    await parked.check("review", says="Nothing waits for review. 1 more on feat", code=0)
+
+
 async def test_the_first_diff_after_a_switch_shows_nothing_of_the_branch_left(parked: Parked) -> None:
     parked.git("switch", "-q", "-")
     assert (await parked.house.run("review", "diff")).text == ""
