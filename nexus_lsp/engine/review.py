@@ -124,7 +124,7 @@ class Review:
         return dict(self._engine.heads.parked(self._engine.runs.values(), ids))
 
     async def _unseen(self, ids: Sequence[str]) -> dict[str, str]:
-        """Those that would put a new file where git has one, perhaps, that no agent could see; and why not."""
+        """Those that would put a new file where git may have one that no agent could see; and why not."""
         changes = [self.run_of(i).changes[i].change for i in ids]
         new = {change.id: change.path for change in changes if _is_new(change)}
         left = await self._engine.adapters.repository.left_out(list(new.values())) if new else {}
