@@ -16,7 +16,7 @@ import os
 import shutil
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -90,6 +90,19 @@ class GitCommits:
         """See the port."""
         found = await (await self._files()).git.attempt("rev-parse", "-q", "--verify", f"{ref}^{{commit}}")
         return found.line() if found.code == 0 else None
+
+    async def unreached(self, head: str | None, commits: Iterable[str]) -> frozenset[str]:
+        """See the port. Objects that git has thrown away by now are not reached either."""
+        asked = frozenset(commits)
+        if not asked or head is None:
+            return asked
+        git = (await self._files()).git
+        names = "".join(f"{commit}\n" for commit in sorted(asked))
+        there = await git.run("cat-file", "--batch-check=%(objectname)", stdin=names.encode())
+        gone = {row.split()[0] for row in there.out.decode().splitlines() if row.endswith(" missing")}
+        known = "".join(f"{commit}\n" for commit in sorted(asked - gone))
+        beside = await git.run("rev-list", "--stdin", stdin=f"{known}^{head}\n".encode())
+        return asked & (gone | set(beside.out.decode().split()))
 
     async def files(self, commit: str | None, paths: Sequence[str]) -> Files:
         """See the port."""

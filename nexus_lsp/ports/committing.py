@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -55,6 +55,10 @@ class Commits(Protocol):
 
     async def tip(self, ref: str) -> str | None:
         """The commit that a reference names, or None."""
+        ...
+
+    async def unreached(self, head: str | None, commits: Iterable[str]) -> frozenset[str]:
+        """Those of the commits that `head` does not come from: reset, amended, rebased, on another branch."""
         ...
 
     async def files(self, commit: str | None, paths: Sequence[str]) -> Mapping[str, Held | None]:
