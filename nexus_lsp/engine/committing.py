@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from nexus_lsp.core import facts as f
 from nexus_lsp.core import happenings as h
@@ -62,11 +62,16 @@ class Committing:
             if dry_run:
                 return answer | {"commit": None, "output": ""}
             index = files if whole_files else await self._index(made, base)
-            done = await self._commits.commit(head, files, index, text)
-            noted = notes and await self._note(done, runs, made, trees, answer)
-            await self._remember(done, _short(head.ref or ""), ids, noted)
-            await self._settle(made.had, head)
-            return answer | {"commit": done.commit, "output": done.said}
+            stop = asyncio.Event()
+
+            async def carry_out() -> Json:
+                done = await self._commits.commit(head, files, index, text, stop)
+                noted = notes and await self._note(done, runs, made, trees, answer)
+                await self._remember(done, _short(head.ref or ""), ids, noted)
+                await self._settle(made.had, head)
+                return answer | {"commit": done.commit, "output": done.said}
+
+            return await _to_its_end(carry_out(), stop)
 
     async def _ready(self) -> Head:
         head = await self._commits.head()
@@ -209,6 +214,24 @@ class Committing:
             )
 
 
+async def _to_its_end(work: Coroutine[Any, Any, Json], stop: asyncio.Event) -> Json:
+    """Half a commit is worse than none: who is cancelled says `stop`, and what was made by then counts."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        stop.set()
+        try:
+            made = await task
+        except Refused:
+            made = None
+        asked = asyncio.current_task()
+        if made is None or asked is None:
+            raise
+        asked.uncancel()
+        return made
+
+
 def _paths(changes: Iterable[Change]) -> list[str]:
     return list(dict.fromkeys(p for c in changes for p in (c.old_path, c.path) if p is not None))
 
@@ -234,8 +257,8 @@ def _nothing(made: Graft, lost: Sequence[str]) -> str:
     if lost and not made.had:
         which = f"the commit {lost[0][:12]}" if len(lost) == 1 else f"{len(lost)} commits"
         return (
-            f"Nothing is accepted and not committed yet. Your branch no longer has {which}, and what was in it "
-            "cannot be committed again: your files or the last commit have other lines there by now."
+            f"Nothing is accepted and not committed yet. Your branch no longer has {which}, and what was "
+            "in it cannot be committed again: your files or the last commit have other lines there by now."
         )
     return "The last commit has all of these changes already."
 

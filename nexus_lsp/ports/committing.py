@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -83,9 +84,11 @@ class Commits(Protocol):
         files: Mapping[str, Held | None],
         index: Mapping[str, Held | None],
         message: str,
+        stop: asyncio.Event,
     ) -> Made:
         """Commit `head` with these files on the current branch, as `git commit` does, and leave `index` at
-        these paths of the user's index. Refused, and nothing is changed, where a hook does not let it."""
+        these paths of the user's index. Refused, and nothing is changed, where a hook does not let it, or
+        where `stop` is set before it is made (git and the hooks are ended then)."""
         ...
 
     async def branch(

@@ -90,8 +90,9 @@ async def test_what_was_thrown_away_with_its_commit_is_not_spoken_of_again(desk:
     made = await desk.does("commit")
     desk.git("reset", "-q", "--hard", "HEAD~1")
     assert await desk.refused() == (
-        f"Nothing is accepted and not committed yet. Your branch no longer has the commit {made['commit'][:12]}, "
-        "and what was in it cannot be committed again: your files or the last commit have other lines there by now."
+        "Nothing is accepted and not committed yet. Your branch no longer has the commit "
+        f"{made['commit'][:12]}, and what was in it cannot be committed again: your files or the last commit "
+        "have other lines there by now."
     )
     await desk.accepts(b_DOT_txt="new b\n")
     answer = await desk.does("commit")
