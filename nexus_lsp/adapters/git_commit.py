@@ -16,12 +16,13 @@ import os
 import shutil
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from nexus_lsp.adapters.git_command import Done, Git, failed, shown, stop
+from nexus_lsp.adapters.git_command import Done, Git, failed, shown
+from nexus_lsp.adapters.git_command import stop as end_all
 from nexus_lsp.adapters.git_commit_files import Files, GitFiles, on_disk
 from nexus_lsp.core.problems import Refused
 from nexus_lsp.ports import Blamed, Head, Made
@@ -91,6 +92,19 @@ class GitCommits:
         found = await (await self._files()).git.attempt("rev-parse", "-q", "--verify", f"{ref}^{{commit}}")
         return found.line() if found.code == 0 else None
 
+    async def unreached(self, head: str | None, commits: Iterable[str]) -> frozenset[str]:
+        """See the port. Objects that git has thrown away by now are not reached either."""
+        asked = frozenset(commits)
+        if not asked or head is None:
+            return asked
+        git = (await self._files()).git
+        names = "".join(f"{commit}\n" for commit in sorted(asked))
+        there = await git.run("cat-file", "--batch-check=%(objectname)", stdin=names.encode())
+        gone = {row.split()[0] for row in there.out.decode().splitlines() if row.endswith(" missing")}
+        known = "".join(f"{commit}\n" for commit in sorted(asked - gone))
+        beside = await git.run("rev-list", "--stdin", stdin=f"{known}^{head}\n".encode())
+        return asked & (gone | set(beside.out.decode().split()))
+
     async def files(self, commit: str | None, paths: Sequence[str]) -> Files:
         """See the port."""
         return await (await self._files()).of_commit(commit, paths)
@@ -123,7 +137,7 @@ class GitCommits:
 
     # --- a commit on the current branch --------------------------------------------------------------
 
-    async def commit(self, head: Head, files: Files, index: Files, message: str) -> Made:
+    async def commit(self, head: Head, files: Files, index: Files, message: str, stop: asyncio.Event) -> Made:
         """See the port."""
         user = await self._files()
         real = await self._place(user.git, "index")
@@ -139,16 +153,21 @@ class GitCommits:
             # keeps what the user's index knows of the files' times: a hook then reads no others
             await git.run("read-tree", *(["-i", "--reset", head.commit] if head.commit else ["--empty"]))
             await user.put(git, files)
-            said = await self._commit(own, folder, message)
-            commit = (await user.git.run("rev-parse", "HEAD")).line()
+            code, said = await self._commit(own, folder, message, stop)
+            commit = (await self.head()).commit
+            if commit is None or commit == head.commit:  # whatever the code: what was made is made
+                if stop.is_set():
+                    raise Refused("It was stopped before the commit was made, and nothing was changed.")
+                told = f"exit code {code}" if code else "nothing"
+                raise Refused(f"git did not commit, and nothing was changed. It said:\n{said or told}")
             # a hook may have put in more (a formatter); what was not staged otherwise follows the commit
             await user.follow(user.git.at(next_index), head.commit, commit, index)
             await asyncio.to_thread(_into_place, next_index, lock, real)
         tree = (await user.git.run("rev-parse", f"{commit}^{{tree}}")).line()
         return Made(commit, tree, said)
 
-    async def _commit(self, index: Path, folder: Path, message: str) -> str:
-        """Run `git commit`; gives what it and the hooks said."""
+    async def _commit(self, index: Path, folder: Path, message: str, stop: asyncio.Event) -> tuple[int, str]:
+        """Run `git commit`; gives its exit code, and what it and the hooks said."""
         text = folder / "message"
         text.write_text(message, "utf-8", errors="surrogateescape")
         process = await asyncio.create_subprocess_exec(
@@ -160,15 +179,18 @@ class GitCommits:
             env=_as_the_user() | {"GIT_INDEX_FILE": str(index), "GIT_TERMINAL_PROMPT": "0"},
             process_group=0,
         )
+        end, stopped = asyncio.ensure_future(process.communicate()), asyncio.ensure_future(stop.wait())
         try:
-            out, _ = await process.communicate()
+            await asyncio.wait((end, stopped), return_when=asyncio.FIRST_COMPLETED)
+            if not end.done():
+                await end_all(process)
+            out, _ = await end
         except BaseException:
-            await stop(process)
+            await end_all(process)
             raise
-        said = out.decode("utf-8", "replace").strip()[-MOST_SAID:]
-        if process.returncode:
-            raise Refused(f"git did not commit, and nothing was changed. It said:\n{said or 'nothing'}")
-        return said
+        finally:
+            stopped.cancel()
+        return process.returncode or 0, out.decode("utf-8", "replace").strip()[-MOST_SAID:]
 
     # --- a branch, notes -----------------------------------------------------------------------------
 

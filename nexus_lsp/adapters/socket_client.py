@@ -17,6 +17,8 @@ from nexus_lsp.core.wire import from_json, to_json
 from nexus_lsp.ports import CarriedOut, Face
 
 ATTACH_SECONDS = 10.0
+STOPPABLE = frozenset({"review.commit"})
+"""Operations that run what is the user's own (hooks), and so as long as that takes."""
 
 CarriedHere = Callable[[Sequence[Change], CarriedOut, bool], None]
 
@@ -68,7 +70,8 @@ class Link:
         """See `ports.EngineApi`; Gone where the holder went before it answered."""
         if self._channel is None:
             raise Gone
-        return await self._channel.call("execute", {"name": name, "argument": dict(argument)})
+        asked = {"name": name, "argument": dict(argument)}
+        return await self._channel.call("execute", asked, stoppable=name in STOPPABLE)
 
     async def close(self) -> None:
         """Leave; the holder goes on."""

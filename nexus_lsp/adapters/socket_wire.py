@@ -4,6 +4,7 @@
     {"id": 7, "ok": {…}}                            its answer
     {"id": 7, "error": "unknown", "why": "…"}       or why there is none (see `KINDS`)
     {"tell": "event", "with": {…}}                  said without an answer
+    {"tell": "stop", "with": {"id": 7}}             who asked wants it no more; it is answered all the same
 
 **Invariant:** what cannot be read closes its connection, and nothing else.
 """
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 
 MAX_MESSAGE = 64 * 1024 * 1024
 """Bytes of one message, and of what may wait to be written to a side that does not read."""
+
+STOP_SECONDS = 5.0
+"""For how long who is cancelled waits to hear what became of it."""
 
 KINDS: dict[str, type[Exception]] = {
     "invalid_argument": InvalidArgument,
@@ -54,6 +58,7 @@ class Channel:
         self._hear = hear
         self._last_id = 0
         self._asked: dict[int, asyncio.Future[Json]] = {}
+        self._stopped: set[asyncio.Task[None]] = set()
         self.answering: set[asyncio.Task[None]] = set()
         """Answers being found. They go on when the other side goes: half a decision is worse than one
         nobody hears of."""
@@ -79,16 +84,33 @@ class Channel:
 
     # --- out -----------------------------------------------------------------------------------------
 
-    async def call(self, name: str, argument: Json) -> Json:
-        """Ask; Gone, or one of the errors of `KINDS`."""
+    async def call(self, name: str, argument: Json, stoppable: bool = False) -> Json:
+        """Ask; Gone, or one of the errors of `KINDS`.
+
+        `stoppable`: who is cancelled asks the other side to stop, and hears whether it was done by then.
+        """
         self._last_id += 1
         number = self._last_id
         asked = self._asked[number] = asyncio.get_running_loop().create_future()
         try:
             self._send({"id": number, "call": name, "with": argument})
-            return await asked
+            return await (self._or_stopped(number, asked) if stoppable else asked)
         finally:
             del self._asked[number]
+
+    async def _or_stopped(self, number: int, asked: asyncio.Future[Json]) -> Json:
+        try:
+            return await asyncio.shield(asked)
+        except asyncio.CancelledError:
+            self.tell("stop", {"id": number})
+            await asyncio.wait((asked,), timeout=STOP_SECONDS)
+            if not asked.done():
+                raise Refused("It could not be stopped; look whether it was done.") from None
+            task = asyncio.current_task()
+            if asked.exception() or task is None:
+                raise
+            task.uncancel()
+            return asked.result()
 
     def tell(self, name: str, argument: Json) -> None:
         """Say something; a side that is gone does not hear it."""
@@ -116,11 +138,14 @@ class Channel:
         given = message.get("with", message.get("ok"))
         inner = cast("Json", given) if isinstance(given, dict) else None
         if isinstance(name, str) and inner is not None and "tell" in message:
-            self._hear(name, inner)
+            if name == "stop":
+                self._stop(inner.get("id"))
+            else:
+                self._hear(name, inner)
         elif not isinstance(number, int):
             raise ValueError("something came that is no message")
         elif isinstance(name, str) and inner is not None:
-            task = asyncio.ensure_future(self._find_answer(number, name, inner))
+            task = asyncio.create_task(self._find_answer(number, name, inner), name=_answer_to(number))
             self.answering.add(task)
             task.add_done_callback(self.answering.discard)
         elif "ok" in message and inner is not None:
@@ -136,9 +161,19 @@ class Channel:
         if asked and not asked.done():
             settle(asked)
 
+    def _stop(self, number: object) -> None:
+        for task in [task for task in self.answering if task.get_name() == _answer_to(number)]:
+            self._stopped.add(task)
+            task.add_done_callback(self._stopped.discard)
+            task.cancel()
+
     async def _find_answer(self, number: int, name: str, argument: Json) -> None:
         try:
             answer: Json = {"id": number, "ok": await self._answer(name, argument)}
+        except asyncio.CancelledError:
+            if asyncio.current_task() not in self._stopped:
+                raise
+            answer = {"id": number, **_error(name, Refused("It was stopped."))}
         except Exception as error:
             answer = {"id": number, **_error(name, error)}
         try:
@@ -147,6 +182,10 @@ class Channel:
             log.debug("the answer to %s was not heard", name)
         except Refused as error:
             self._send({"id": number, **_error(name, error)})
+
+
+def _answer_to(number: object) -> str:
+    return f"answer {number}"
 
 
 def _message(line: bytes) -> Json:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from nexus_lsp.core import facts as f
 from nexus_lsp.core import happenings as h
@@ -14,7 +14,7 @@ from nexus_lsp.core.commit_message import Measured, draft
 from nexus_lsp.core.commit_note import note
 from nexus_lsp.core.grafting import Graft, Held, graft, standing, with_staged
 from nexus_lsp.core.problems import Refused, Unknown
-from nexus_lsp.core.run import Run
+from nexus_lsp.core.run import ChangeState, Run
 from nexus_lsp.core.wire import Json
 from nexus_lsp.ports import Commits, Head, Made
 
@@ -41,13 +41,16 @@ class Committing:
         """Commit the accepted changes of these runs (none: of all on this branch) that the files hold."""
         async with self._turn:
             head = await self._ready()
-            changes = self._accepted(run_ids, head)
-            paths = _paths(changes)
-            base = await self._commits.files(head.commit, paths)
+            states = await self._accepted(run_ids, head)
+            changes = [state.change for state in states]
+            base = await self._commits.files(head.commit, _paths(changes))
             made = await self._standing(base, changes)
+            lost = _lost(made, states)
             ids = made.ids
             if not ids:
-                raise Refused(_nothing(made))
+                if not dry_run:
+                    await self._settle(made.had, head)
+                raise Refused(_nothing(made, lost))
             files = {path: file.held for path, file in made.files.items()}
             if whole_files:
                 files |= await self._commits.on_disk(list(files))
@@ -59,11 +62,16 @@ class Committing:
             if dry_run:
                 return answer | {"commit": None, "output": ""}
             index = files if whole_files else await self._index(made, base)
-            done = await self._commits.commit(head, files, index, text)
-            noted = notes and await self._note(done, runs, made, trees, answer)
-            await self._remember(done, _short(head.ref or ""), ids, noted)
-            await self._settle(made.had, head)
-            return answer | {"commit": done.commit, "output": done.said}
+            stop = asyncio.Event()
+
+            async def carry_out() -> Json:
+                done = await self._commits.commit(head, files, index, text, stop)
+                noted = notes and await self._note(done, runs, made, trees, answer)
+                await self._remember(done, _short(head.ref or ""), ids, noted)
+                await self._settle(made.had, head)
+                return answer | {"commit": done.commit, "output": done.said}
+
+            return await _to_its_end(carry_out(), stop)
 
     async def _ready(self) -> Head:
         head = await self._commits.head()
@@ -73,8 +81,8 @@ class Committing:
             raise Refused("HEAD is detached, so a commit would be on no branch: switch to one first.")
         return head
 
-    def _accepted(self, run_ids: Sequence[str], head: Head) -> list[Change]:
-        """In the order in which they were accepted."""
+    async def _accepted(self, run_ids: Sequence[str], head: Head) -> list[ChangeState]:
+        """What no commit that the branch has by now holds, in the order in which it was accepted."""
         runs = [self._run(i) for i in run_ids] or list(self._engine.runs.values())
         for run in runs if run_ids else ():
             if run.head is not None and run.head != head.ref:
@@ -83,15 +91,17 @@ class Committing:
                     "switch back first."
                 )
         here = {run.id: run for run in runs if run.head in (None, head.ref)}
-        states = {i: s for run in here.values() for i, s in run.changes.items()}
-        wanted = {i for i, s in states.items() if s.status == "accepted" and s.commit is None}
+        states = {i: s for run in here.values() for i, s in run.changes.items() if s.status == "accepted"}
+        known = {s.commit for s in states.values() if s.commit is not None}
+        gone = {None, *await self._commits.unreached(head.commit, known)}
+        wanted = {i for i, s in states.items() if s.commit in gone}
         if not wanted:
             what = "of this run " if run_ids else ""
             raise Refused(f"Nothing {what}is accepted and not committed yet: accept changes first.")
         order = {
             e.fact.change_id: e.seq for e in self._engine.entries if isinstance(e.fact, f.ChangeAccepted)
         }
-        return [states[i].change for i in sorted(wanted, key=lambda i: order.get(i, 0))]
+        return [states[i] for i in sorted(wanted, key=lambda i: order.get(i, 0))]
 
     async def _standing(self, base: Files, changes: Sequence[Change]) -> Graft:
         blobs = await self._blobs(changes)
@@ -137,7 +147,7 @@ class Committing:
             )
             ids = made.ids
             if not ids:
-                raise Refused(_nothing(made))
+                raise Refused(_nothing(made, ()))
             files = {path: file.held for path, file in made.files.items()}
             runs = self._runs_of(ids)
             trees, tree = await self._trees(runs), await self._commits.tree(base, files)
@@ -204,6 +214,24 @@ class Committing:
             )
 
 
+async def _to_its_end(work: Coroutine[Any, Any, Json], stop: asyncio.Event) -> Json:
+    """Half a commit is worse than none: who is cancelled says `stop`, and what was made by then counts."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        stop.set()
+        try:
+            made = await task
+        except Refused:
+            made = None
+        asked = asyncio.current_task()
+        if made is None or asked is None:
+            raise
+        asked.uncancel()
+        return made
+
+
 def _paths(changes: Iterable[Change]) -> list[str]:
     return list(dict.fromkeys(p for c in changes for p in (c.old_path, c.path) if p is not None))
 
@@ -212,10 +240,26 @@ def _short(ref: str) -> str:
     return ref.removeprefix(HEADS)
 
 
-def _nothing(made: Graft) -> str:
+def _lost(made: Graft, states: Iterable[ChangeState]) -> list[str]:
+    """Take out what went with its commit: the commits that had those, by what was left out.
+
+    The user threw it away (`git reset --hard`) or amended it to something else: no commit asks for it again.
+    """
+    gone = {s.change.id: s.commit for s in states if s.commit is not None and s.change.id in made.left}
+    made.left = {i: why for i, why in made.left.items() if i not in gone}
+    return list(dict.fromkeys(gone.values()))
+
+
+def _nothing(made: Graft, lost: Sequence[str]) -> str:
     if made.left:
         told = "; ".join(f"{i}: {why}" for i, why in list(made.left.items())[:5])
         return f"None of these changes can be committed by itself. {told}."
+    if lost and not made.had:
+        which = f"the commit {lost[0][:12]}" if len(lost) == 1 else f"{len(lost)} commits"
+        return (
+            f"Nothing is accepted and not committed yet. Your branch no longer has {which}, and what was "
+            "in it cannot be committed again: your files or the last commit have other lines there by now."
+        )
     return "The last commit has all of these changes already."
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -57,6 +58,10 @@ class Commits(Protocol):
         """The commit that a reference names, or None."""
         ...
 
+    async def unreached(self, head: str | None, commits: Iterable[str]) -> frozenset[str]:
+        """Those of the commits that `head` does not come from: reset, amended, rebased, on another branch."""
+        ...
+
     async def files(self, commit: str | None, paths: Sequence[str]) -> Mapping[str, Held | None]:
         """Files of a commit (None: before the first). Refused where a path leads into a submodule."""
         ...
@@ -79,9 +84,11 @@ class Commits(Protocol):
         files: Mapping[str, Held | None],
         index: Mapping[str, Held | None],
         message: str,
+        stop: asyncio.Event,
     ) -> Made:
         """Commit `head` with these files on the current branch, as `git commit` does, and leave `index` at
-        these paths of the user's index. Refused, and nothing is changed, where a hook does not let it."""
+        these paths of the user's index. Refused, and nothing is changed, where a hook does not let it, or
+        where `stop` is set before it is made (git and the hooks are ended then)."""
         ...
 
     async def branch(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,7 +22,11 @@ _STYLES = {"+": "green", "-": "red", "@": "cyan", "d": "bold"}
 
 async def commit(api: EngineApi, console: Console, runs: Sequence[str], asked: Mapping[str, Any]) -> int:
     """Commit what is accepted of these runs (of all, where none is named), and say what came of it."""
-    answer = await api.execute("review.commit", {"run_ids": list(runs), **asked})
+    try:
+        answer = await api.execute("review.commit", {"run_ids": list(runs), **asked})
+    except asyncio.CancelledError:
+        console.print("Stopped: nothing was committed; your files and your index are as they were.")
+        raise
     many = show.count(len(answer["change_ids"]), "change")
     where = f"in {show.count(len(answer['paths']), 'file')} on {answer['branch']}"
     if answer["commit"] is None:

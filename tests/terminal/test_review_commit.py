@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import signal
 import subprocess
+import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from command_line import LINTY, House
+
+from tests.lsp.editor_client import TestEditor
 
 
 def git(house: House, *words: str, stdin: str | None = None) -> str:
@@ -85,3 +92,47 @@ async def test_why_of_a_line(house: House) -> None:
 async def test_a_clear_sentence(house: House, words: tuple[str, ...], said: str) -> None:
     answer = await house.run("review", *words)
     assert answer.code in (1, 2) and said in answer.text
+
+
+@pytest.mark.parametrize("holder", ["this terminal", "another process"])
+async def test_ctrl_c_in_a_slow_hook(house: House, holder: str) -> None:
+    said = await house.run("delegate", "Fix the lint problems", "--team", "local", "--accept", "all")
+    assert said.code == 0, said.text
+    hook = house.workspace / ".git/hooks/pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\n: > started\nsleep 60\n")
+    hook.chmod(0o755)
+    waits = house.root / "editor"
+    async with contextlib.AsyncExitStack() as stack:
+        if holder == "another process":
+            await stack.enter_async_context(editor(house, waits))
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "nexus_lsp", "review", "commit"),
+            cwd=house.workspace,
+            env=house.environment(),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        async with asyncio.timeout(60):
+            while not (house.workspace / "started").exists():
+                await asyncio.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            out, _ = await process.communicate()
+        assert process.returncode == 3
+        assert out.decode().startswith("Stopped: nothing was committed; your files and your index are as")
+        assert git(house, "log", "--format=%s") == "first\n"
+        assert not (house.workspace / ".git/index.lock").exists()
+        assert git(house, "status", "--porcelain") == " M where.py\n?? started\n"
+        hook.unlink()
+        assert (await house.run("review", "commit")).code == 0
+
+
+@contextlib.asynccontextmanager
+async def editor(house: House, log: Path) -> AsyncIterator[None]:
+    """An editor's server that holds the workspace's engine."""
+    made = await asyncio.to_thread(TestEditor, house.workspace, house.root / "state", env={"HOME": str(log)})
+    try:
+        await asyncio.to_thread(made.command, "runs")
+        yield
+    finally:
+        await asyncio.to_thread(made.end)
