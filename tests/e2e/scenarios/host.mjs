@@ -59,17 +59,17 @@ await scenario("host", async ({ page, code, step, given, figure }) => {
   });
   await step("its buttons decide", async () => {
     await chat.getByRole("button", { name: "Accept All" }).click();
-    await page.locator(".statusbar-item", { hasText: "to review" }).waitFor({ state: "detached", timeout: 10_000 });
+    await page.locator(".statusbar-item", { hasText: "to review" }).waitFor({ state: "detached", timeout: 30_000 });
   });
   await step("without a request it says what to write", async () => {
     await ask("@nexus");
-    await chat.getByText("Say what the team should do").waitFor({ timeout: 10_000 });
+    await chat.getByText("Say what the team should do").waitFor({ timeout: 30_000 });
   });
   await step("cancelled in the chat, the run is cancelled", async () => {
     await ask("@nexus Write tests for what is untested");
     await code.showView();
     const run = page.locator(".pane-body .monaco-list-row", { hasText: "Write tests for what is untested" }).first();
-    await run.filter({ hasText: "at work" }).waitFor({ timeout: 10_000 });
+    await run.filter({ hasText: "at work" }).waitFor({ timeout: 30_000 });
     await code.until(
       async () => {
         await focus();
