@@ -155,7 +155,9 @@ class GitCommits:
             await user.put(git, files)
             code, said = await self._commit(own, folder, message, stop)
             commit = (await self.head()).commit
-            if commit is None or commit == head.commit:  # whatever the code: what was made is made
+            # stopped when all but a last hook was done, it is made; after a refusal HEAD may be another's commit
+            done = code == 0 or stop.is_set()
+            if commit is None or commit == head.commit or not done:
                 if stop.is_set():
                     raise Refused("It was stopped before the commit was made, and nothing was changed.")
                 told = f"exit code {code}" if code else "nothing"

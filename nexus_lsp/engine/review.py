@@ -127,7 +127,9 @@ class Review:
         """Those that would put a new file where git may have one that no agent could see; and why not."""
         changes = [self.run_of(i).changes[i].change for i in ids]
         new = {change.id: change.path for change in changes if _is_new(change)}
-        left = await self._engine.adapters.repository.left_out(list(new.values())) if new else {}
+        if not new:
+            return {}
+        left = await self._engine.adapters.repository.left_out(list(new.values()))
         return {i: _left_out(path, left[path]) for i, path in new.items() if path in left}
 
     async def resolve(self, ids: Sequence[str], how: How, face: Face | None) -> Decided:
