@@ -155,7 +155,7 @@ class GitCommits:
             await user.put(git, files)
             code, said = await self._commit(own, folder, message, stop)
             commit = (await self.head()).commit
-            # stopped when all but a last hook was done, it is made; after a refusal HEAD may be another's commit
+            # stopped in a last hook, it is made; after a refusal HEAD may be the commit of another
             done = code == 0 or stop.is_set()
             if commit is None or commit == head.commit or not done:
                 if stop.is_set():
