@@ -319,7 +319,8 @@ class Operations:
     # --- review --------------------------------------------------------------------------------------
 
     async def _list(self, a: _List, _face: Face | None) -> Json:
-        await self._engine.heads.look()
+        if a.path is None:  # who asks for one file has looked before, and hears where HEAD goes
+            await self._engine.heads.look()
         runs = [self._run(a.run_id)] if a.run_id else list(self._engine.runs.values())
         listed = await self._listing.listed(runs, a.path, a.group_id, a.limit, a.after, a.grouped)
         for run in runs if a.sides else ():

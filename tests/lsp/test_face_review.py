@@ -601,7 +601,7 @@ def test_a_binary_file_is_deleted(editor: TestEditor, run: EarlierRun):
         ("delegate", {"request": "x", "team": "best"}, -32602, "`team`"),
         ("delegate", {"request": "x", "uris": "a.py"}, -32602, "`uris` is a list"),
         ("delegate", {"request": "x", "uris": [7]}, -32602, "`uris`"),
-        ("delegate", {"request": "x", "uris": ["file:///etc/passwd"]}, -32602, "is not a file of"),
+        ("delegate", {"request": "x", "uris": ["file:///etc/passwd"]}, -32602, "is no file of this"),
         ("delegate", {"request": "x", "settings": {"trusted": True}}, -32602, "`settings` is not known"),
         ("run", {"run_id": "r"}, -32602, "camelCase"),
         ("run", {"runId": "r"}, -32001, "no run 'r'"),
