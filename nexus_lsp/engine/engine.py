@@ -100,6 +100,8 @@ class Adapters:
     new_id: Callable[[str], str]
     relate: Relate = in_a_thread
     parse: Parse | None = None
+    stands: Callable[[], bool] = lambda: True
+    """Whether the state that this engine writes to is still there."""
 
 
 @dataclass(frozen=True, slots=True)
