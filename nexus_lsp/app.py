@@ -116,6 +116,7 @@ async def _open(
     engine = Engine(str(workspace), settings, adapters, at_rest=at_rest)
     evidence = Evidence(engine)
     disk = DiskFace(workspace, repository, state / "backups", engine.accepted)
+    await asyncio.to_thread(disk.sweep)
     commits = GitCommits(workspace, state / "scratch")
     own = CommitOperations(engine, commits, PreviewFiles(state / "previews").put)
     operations = Operations(engine, Review(engine, disk), own)
