@@ -112,10 +112,11 @@ async def _open(
 
     repository = await Quarantine.open(workspace, state)
     staff = Staff(workspace, state, env)
-    adapters = _adapters(workspace, state, settings, env, repository, staff)
+    adapters = _adapters(workspace, state, settings, env, repository, staff, hold)
     engine = Engine(str(workspace), settings, adapters, at_rest=at_rest)
     evidence = Evidence(engine)
     disk = DiskFace(workspace, repository, state / "backups", engine.accepted)
+    await asyncio.to_thread(disk.sweep)
     commits = GitCommits(workspace, state / "scratch")
     own = CommitOperations(engine, commits, PreviewFiles(state / "previews").put)
     operations = Operations(engine, Review(engine, disk), own)
@@ -170,6 +171,7 @@ def _adapters(
     env: Mapping[str, str],
     repository: Repository,
     staff: Staff,
+    hold: Hold,
 ) -> Adapters:
     from nexus_lsp.adapters.change_reading import relate_apart
     from nexus_lsp.adapters.gates import WorkspaceGates
@@ -195,6 +197,7 @@ def _adapters(
         new_id=lambda kind: f"{kind}_{secrets.token_hex(5)}",
         relate=relate_apart,
         parse=parse,
+        stands=hold.stands,
     )
 
 

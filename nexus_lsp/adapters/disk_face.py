@@ -10,12 +10,12 @@ import asyncio
 import os
 import shlex
 import stat
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from nexus_lsp.adapters.same_file import is_spelled, one_file
+from nexus_lsp.adapters.scratch_files import ScratchFiles
 from nexus_lsp.core.changes import Change, ChangeKind
 from nexus_lsp.core.proposals import text_of
 from nexus_lsp.core.review import decide_text, edits_by_path
@@ -37,7 +37,12 @@ class DiskFace:
         self._workspace = workspace
         self._repository = repository
         self._backups = backups
+        self._scratch = ScratchFiles(backups.with_name("unfinished"))
         self._accepted = accepted
+
+    def sweep(self) -> None:
+        """Remove the scratch files that a killed process left beside the user's."""
+        self._scratch.sweep(self._workspace)
 
     async def open_texts(self) -> Mapping[str, str]:
         """Nothing: what is on disk is seen by every snapshot."""
@@ -134,10 +139,10 @@ class DiskFace:
             self._keep(source, expected)
         if wanted is not None and mode is not None:
             if target in source.parents or source in target.parents or one_file(source, target):
-                _trade_places(source, target, wanted, mode)
+                _trade_places(self._scratch, source, target, wanted, mode)
                 return
             _clear(target)
-            _write(target, wanted, mode, None if target != source else expected)
+            _write(self._scratch, target, wanted, mode, None if target != source else expected)
         if wanted is None or target != source:
             if expected is not None and _read(source) != expected:
                 raise _Changed
@@ -151,7 +156,7 @@ class DiskFace:
 
         def put() -> None:
             self._keep(file, expected)
-            _write(file, wanted, _mode(file), expected)
+            _write(self._scratch, file, wanted, _mode(file), expected)
 
         return _guarded(put)
 
@@ -229,7 +234,7 @@ def _clear(target: Path) -> None:
         target.rmdir()
 
 
-def _trade_places(source: Path, target: Path, wanted: bytes, mode: str) -> None:
+def _trade_places(scratch: ScratchFiles, source: Path, target: Path, wanted: bytes, mode: str) -> None:
     """A file goes to where a name of its own stands in the way.
 
     Into a folder of its name, to the name of the folder that it alone was in, or, where case makes no
@@ -242,7 +247,7 @@ def _trade_places(source: Path, target: Path, wanted: bytes, mode: str) -> None:
     source.rename(aside)
     try:
         _clear(target)
-        _write(target, wanted, mode, None)
+        _write(scratch, target, wanted, mode, None)
     except BaseException:
         source.parent.mkdir(parents=True, exist_ok=True)
         aside.rename(source)
@@ -274,7 +279,7 @@ def _inside(workspace: Path, file: Path) -> bool:
     return file.parent.resolve().is_relative_to(workspace.resolve())
 
 
-def _write(file: Path, content: bytes, mode: str, expected: bytes | None) -> None:
+def _write(scratch: ScratchFiles, file: Path, content: bytes, mode: str, expected: bytes | None) -> None:
     """Put bytes in place in one step; an existing file's permissions stay but for the executable bit.
 
     What is there is looked at once more right before that step: to write and sync takes a while, and another
@@ -284,25 +289,22 @@ def _write(file: Path, content: bytes, mode: str, expected: bytes | None) -> Non
     if mode == "120000":
         if expected is not None and _read(file) != expected:
             raise _Changed
-        _link(file, os.fsdecode(content), new=expected is None)
+        _link(scratch, file, os.fsdecode(content), new=expected is None)
         return
     permissions = _permissions(file, mode)
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=".nexus-")
-    try:
+    with scratch.beside(file) as part:
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "wb") as out:
             out.write(content)
             out.flush()
             os.fsync(out.fileno())
-        os.chmod(name, permissions)  # noqa: PTH101
+        part.chmod(permissions)
         if expected is None:
-            _put_new(Path(name), file)
+            _put_new(part, file)
             return
         if _read(file) != expected:
             raise _Changed
-        os.replace(name, file)  # noqa: PTH105
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        part.replace(file)
 
 
 def _permissions(file: Path, mode: str) -> int:
@@ -325,13 +327,13 @@ def _put_new(scratch: Path, file: Path) -> None:
         scratch.unlink()
 
 
-def _link(file: Path, target: str, new: bool) -> None:
+def _link(scratch: ScratchFiles, file: Path, target: str, new: bool) -> None:
     if new:
         file.symlink_to(target)
         return
-    scratch = file.with_name(f".nexus-{time.time_ns()}")
-    scratch.symlink_to(target)
-    scratch.replace(file)
+    with scratch.beside(file) as part:
+        part.symlink_to(target)
+        part.replace(file)
 
 
 def _new_mode() -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Generator, Mapping, Sequence
@@ -47,6 +48,8 @@ _NOBODY_ELSES = {
     "GIT_COMMITTER_NAME": "NEXUS",
     "GIT_COMMITTER_EMAIL": "nexus@localhost",
 }
+LEAST_ROOM = 1 << 20
+"""Bytes; with less than that free a disk counts as full."""
 _FULL = (
     ("No space left on device", "The disk is full: free some space"),
     ("Disk quota exceeded", "The disk quota is used up: free some space"),
@@ -89,6 +92,8 @@ class Git:
     options: tuple[str, ...]
     env: Mapping[str, str] = field(repr=False)
     cwd: Path
+    users: Path | None = None
+    """The user's repository, where the command writes there."""
 
     @classmethod
     def on(cls, git_dir: Path) -> Self:
@@ -117,7 +122,7 @@ class Git:
         process = await self.start(*arguments, stdin=PIPE if stdin else DEVNULL)
         done = await _finish(process, stdin or None)
         if accept and done.code not in accept:
-            raise failed(f"git {_named(arguments)}", done.err or f"exit code {done.code}")
+            raise failed(f"git {_named(arguments)}", done.err or f"exit code {done.code}", self.users)
         return done
 
     async def attempt(self, *arguments: str, stdin: bytes = b"") -> Done:
@@ -151,13 +156,28 @@ async def stop(process: Process) -> None:
         _signal(process, signal.SIGKILL)
 
 
-def failed(doing: str, message: str) -> RepositoryFailed:
-    """What to raise for a failure's message, with what the user can do about it."""
+def failed(doing: str, message: str, where: Path | None = None) -> RepositoryFailed:
+    """What to raise for a failure's message, with what the user can do about it.
+
+    `where`: the user's repository, if that is written to, too.
+    """
     last = message.strip().splitlines()[-1] if message.strip() else "no message"
     for sign, mend in _MENDS:
+        if sign in message and where and not _has_room(where):
+            return RepositoryFailed(
+                f"There is no room for your repository ({shown(where)}): free some space on its disk. "
+                f"({doing}: {shown(last)})"
+            )
         if sign in message:
             return RepositoryFailed(f"{mend}, or move it with NEXUS_STATE_DIR. ({doing}: {shown(last)})")
     return RepositoryFailed(f"{doing} failed: {shown(last)}")
+
+
+def _has_room(place: Path) -> bool:
+    try:
+        return shutil.disk_usage(place).free >= LEAST_ROOM
+    except OSError:
+        return True
 
 
 @contextmanager

@@ -154,14 +154,11 @@ class GitCommits:
             await git.run("read-tree", *(["-i", "--reset", head.commit] if head.commit else ["--empty"]))
             await user.put(git, files)
             code, said = await self._commit(own, folder, message, stop)
-            commit = (await self.head()).commit
-            # stopped in a last hook, it is made; after a refusal HEAD may be the commit of another
-            done = code == 0 or stop.is_set()
-            if commit is None or commit == head.commit or not done:
+            commit = (await user.git.attempt("rev-parse", "-q", "--verify", "HEAD")).line()
+            if code and not (stop.is_set() and commit != head.commit and await _holds(git, commit)):
                 if stop.is_set():
                     raise Refused("It was stopped before the commit was made, and nothing was changed.")
-                told = f"exit code {code}" if code else "nothing"
-                raise Refused(f"git did not commit, and nothing was changed. It said:\n{said or told}")
+                raise Refused(f"git did not commit, and nothing was changed. It said:\n{said or 'nothing'}")
             # a hook may have put in more (a formatter); what was not staged otherwise follows the commit
             await user.follow(user.git.at(next_index), head.commit, commit, index)
             await asyncio.to_thread(_into_place, next_index, lock, real)
@@ -256,7 +253,8 @@ class GitCommits:
     # --- places --------------------------------------------------------------------------------------
 
     async def _files(self) -> GitFiles:
-        git = Git((), _as_the_user() | {"GIT_LITERAL_PATHSPECS": "1", "LC_ALL": "C"}, self._workspace)
+        env = _as_the_user() | {"GIT_LITERAL_PATHSPECS": "1", "LC_ALL": "C"}
+        git = Git((), env, self._workspace, self._workspace)
         top = await git.attempt("rev-parse", "--show-toplevel")
         if top.code:
             raise Refused(
@@ -273,6 +271,12 @@ class GitCommits:
         self._scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="commit-", dir=self._scratch) as name:
             yield Path(name)
+
+
+async def _holds(git: Git, commit: str) -> bool:
+    """Whether a commit is of just this index: then it was made, though a later hook was ended."""
+    tree = await git.attempt("rev-parse", "-q", "--verify", f"{commit}^{{tree}}")
+    return tree.code == 0 and tree.line() == (await git.run("write-tree")).line()
 
 
 def _as_the_user() -> dict[str, str]:
@@ -293,7 +297,7 @@ def _locked(index: Path) -> Generator[Path]:
             f"none, remove {shown(lock)}."
         ) from None
     except OSError as error:
-        raise failed("git commit", str(error)) from error
+        raise failed("git commit", str(error), index.parent) from error
     try:
         yield lock
     finally:

@@ -60,6 +60,13 @@ class Hold:
         self._handle = handle
         return True
 
+    def stands(self) -> bool:
+        """Whether what is held is still the workspace's state: not after its folder was deleted or moved."""
+        try:
+            return self._handle is not None and os.path.samestat(os.fstat(self._handle), self._file.stat())
+        except OSError:
+            return False
+
     def give_back(self) -> None:
         """Let another process take it."""
         if self._handle is not None:

@@ -18,6 +18,7 @@ from nexus_lsp.core.proposals import hunk_of, text_of
 from nexus_lsp.core.text import split_lines
 
 NO_PLACE = "its lines rest on edits that are not committed"
+NO_FILE = "the file itself is not committed yet: commit it first, or commit it whole (--whole-files)"
 ANOTHER = "the last commit has another version of this file"
 CHANGED_SINCE = "your file does not hold it as it was accepted: you changed these lines since"
 
@@ -118,6 +119,24 @@ def standing(base: Files, changes: Sequence[Change], blobs: Blobs, live: Files) 
         chosen = [c for c in chosen if c.id not in missing]
 
 
+def whole_files(base: Files, changes: Sequence[Change], blobs: Blobs, live: Files) -> Graft:
+    """As `standing`, for files that are committed as they are: what rests on edits of the user's is in them,
+    so where a change has no place on `base` it is looked for on the text that it was made for."""
+    made = standing(base, changes, blobs, live)
+    resting = [c for c in changes if made.left.get(c.id) in (NO_FILE, NO_PLACE) and c.kind == "edit"]
+    paths = {c.path: c.base or "" for c in reversed(resting)}
+    if not paths:
+        return made
+    own = {
+        path: Held(blobs[paths[path]], (held or live.get(path) or Held(b"")).mode) if path in paths else held
+        for path, held in base.items()
+    }
+    had = set(made.had)
+    again = standing(own, [c for c in changes if c.id not in had], blobs, live)
+    again.had = made.had
+    return again
+
+
 def with_staged(grafted: Grafted, base: Held | None, staged: Held | None) -> Held | None:
     """What an index that held `staged` over `base` holds over the grafted file: the same edits as before.
 
@@ -191,6 +210,9 @@ def _edits(made: Graft, path: str, changes: Sequence[Change], blobs: Blobs) -> N
     file = made.files[path]
     live = file.held.lines if file.held else None
     base = text_of(blobs[changes[0].base or ""])
+    if file.held is None and not file.ids:
+        made.left |= {c.id: NO_FILE for c in changes}
+        return
     if file.held is None or live is None or base is None:
         made.left |= {c.id: NO_PLACE for c in changes}
         return

@@ -12,7 +12,7 @@ from nexus_lsp.core import happenings as h
 from nexus_lsp.core.changes import Change
 from nexus_lsp.core.commit_message import Measured, draft
 from nexus_lsp.core.commit_note import note
-from nexus_lsp.core.grafting import Graft, Held, graft, standing, with_staged
+from nexus_lsp.core.grafting import Graft, Held, graft, standing, whole_files, with_staged
 from nexus_lsp.core.problems import Refused, Unknown
 from nexus_lsp.core.run import ChangeState, Run
 from nexus_lsp.core.wire import Json
@@ -36,7 +36,7 @@ class Committing:
     # --- a commit on the current branch --------------------------------------------------------------
 
     async def commit(
-        self, run_ids: Sequence[str], message: str | None, notes: bool, whole_files: bool, dry_run: bool
+        self, run_ids: Sequence[str], message: str | None, notes: bool, whole: bool, dry_run: bool
     ) -> Json:
         """Commit the accepted changes of these runs (none: of all on this branch) that the files hold."""
         async with self._turn:
@@ -44,7 +44,7 @@ class Committing:
             states = await self._accepted(run_ids, head)
             changes = [state.change for state in states]
             base = await self._commits.files(head.commit, _paths(changes))
-            made = await self._standing(base, changes)
+            made = await self._standing(base, changes, whole)
             lost = _lost(made, states)
             ids = made.ids
             if not ids:
@@ -52,7 +52,7 @@ class Committing:
                     await self._settle(made.had, head)
                 raise Refused(_nothing(made, lost))
             files = {path: file.held for path, file in made.files.items()}
-            if whole_files:
+            if whole:
                 files |= await self._commits.on_disk(list(files))
             runs = self._runs_of(ids)
             tree = await self._commits.tree(head.commit, files)
@@ -61,7 +61,7 @@ class Committing:
             answer = self._told(made, files, text) | {"branch": _short(head.ref or "")}
             if dry_run:
                 return answer | {"commit": None, "output": ""}
-            index = files if whole_files else await self._index(made, base)
+            index = files if whole else await self._index(made, base)
             stop = asyncio.Event()
 
             async def carry_out() -> Json:
@@ -103,12 +103,12 @@ class Committing:
         }
         return [states[i] for i in sorted(wanted, key=lambda i: order.get(i, 0))]
 
-    async def _standing(self, base: Files, changes: Sequence[Change]) -> Graft:
+    async def _standing(self, base: Files, changes: Sequence[Change], whole: bool) -> Graft:
         blobs = await self._blobs(changes)
         async with self._engine.deciding:
             live = await self._commits.on_disk(list(base))
             opened = await self._engine.open_texts()
-        made = await asyncio.to_thread(standing, base, changes, blobs, live)
+        made = await asyncio.to_thread(whole_files if whole else standing, base, changes, blobs, live)
         gone = {c.path for c in changes if c.id in made.left}
         unsaved = [path for path in sorted(gone & opened.keys()) if _differs(live.get(path), opened[path])]
         if unsaved:

@@ -100,6 +100,7 @@ class Adapters:
     new_id: Callable[[str], str]
     relate: Relate = in_a_thread
     parse: Parse | None = None
+    stands: Callable[[], bool] = lambda: True  # false once the state's folder was deleted under us
 
 
 @dataclass(frozen=True, slots=True)

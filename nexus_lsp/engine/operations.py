@@ -50,6 +50,13 @@ from nexus_lsp.ports import Face
 MOST_SAID = 20_000
 """Characters of a message to an agent."""
 
+STATE_GONE = (
+    "NEXUS' state folder was deleted or moved while it ran, so nothing could be remembered and nothing was "
+    "done: restart NEXUS (reload the editor's window). Your files are as you see them."
+)
+LOOKS = frozenset({"runs", "run", "run.messages", "agents", "events", "review.list", "settings"})
+"""Operations on what is in memory: they work on when the state folder is gone."""
+
 MAX_REQUEST = 100_000
 """Characters; a longer request is a mistake (a pasted file), and no model reads it."""
 
@@ -213,6 +220,8 @@ class Operations:
         """Carry out one operation. Raises InvalidArgument, Unknown or Refused, each with a sentence."""
         if name not in self._table:
             raise Unknown(f"There is no operation {name!r}. There are: {', '.join(sorted(self._table))}.")
+        if name not in LOOKS and not self._engine.adapters.stands():
+            raise Refused(STATE_GONE)
         kind, handler = self._table[name]
         return await handler(parsed(kind, argument), face)
 

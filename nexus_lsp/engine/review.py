@@ -74,7 +74,7 @@ class Review:
             decided = await self._carry_out(choice.changes, face, undo=False)
             decided.refused += (*choice.refused, *barred.items())
             decided.needs.update(choice.needs)
-            for run_id, mine in self._by_run(decided.done).items():
+            for run_id, mine in self.by_run(decided.done).items():
                 await self._engine.submit(run_id, h.Accepted(tuple(mine)))
             return decided
 
@@ -94,7 +94,7 @@ class Review:
                 decided.refused.append((change_id, "it is rejected already"))
             else:
                 decided.done.append(change_id)
-        for run_id, mine in self._by_run(decided.done).items():
+        for run_id, mine in self.by_run(decided.done).items():
             await self._engine.submit(run_id, h.Reject(tuple(mine), reason))
         return decided
 
@@ -114,7 +114,7 @@ class Review:
             decided.refused += parked.items()
             undecided = [i for i, s in states.items() if s.status in ("pending", "outdated")]
             decided.refused += [(i, f"it is {states[i].status}: there is nothing to undo") for i in undecided]
-            for run_id, mine in self._by_run(decided.done).items():
+            for run_id, mine in self.by_run(decided.done).items():
                 await self._engine.submit(run_id, h.Reopen(tuple(mine)))
             return decided
 
@@ -138,7 +138,7 @@ class Review:
         async with self._engine.deciding:
             parked = await self.parked(ids)
             decided.refused += parked.items()
-            for run_id, mine in self._by_run(i for i in dict.fromkeys(ids) if i not in parked).items():
+            for run_id, mine in self.by_run(i for i in dict.fromkeys(ids) if i not in parked).items():
                 run = self._engine.runs[run_id]
                 states = [run.changes[i] for i in mine]
                 looks = await look(self._engine, run, mine)
@@ -172,7 +172,8 @@ class Review:
         decided.refused += [*refused, *out.refused]
         decided.unsaved += out.unsaved
 
-    def _by_run(self, ids: Iterable[str]) -> dict[str, list[str]]:
+    def by_run(self, ids: Iterable[str]) -> dict[str, list[str]]:
+        """These changes by the run each belongs to; Unknown where there is none."""
         grouped: dict[str, list[str]] = {}
         for change_id in ids:
             grouped.setdefault(self.run_of(change_id).id, []).append(change_id)

@@ -100,17 +100,15 @@ class ReviewDesk:
         wrote the same (`typed`). `applied`: what was put in for those in conflict."""
         applied = {i: from_json(value, Applied) for i, value in a.applied.items()}
         by = "typed" if a.typed else "user"
-        for change_id in await self._at_home(a.change_ids):
-            mine = {change_id: applied[change_id]} if change_id in applied else {}
-            await self._engine.submit(
-                self._review.run_of(change_id).id, h.Accepted((change_id,), by, applied=mine)
-            )
+        for run_id, ids in self._review.by_run(await self._at_home(a.change_ids)).items():
+            mine = {i: applied[i] for i in ids if i in applied}
+            await self._engine.submit(run_id, h.Accepted(tuple(ids), by, applied=mine))
         return {"status": "ok"}
 
     async def reopen(self, a: Reopen, _face: Face | None) -> Json:
         """A text shows that decisions were taken back, or (`placed`) that changes have their ground again."""
-        for change_id in await self._at_home(a.change_ids):
-            await self._engine.submit(self._review.run_of(change_id).id, h.Reopen((change_id,), a.placed))
+        for run_id, ids in self._review.by_run(await self._at_home(a.change_ids)).items():
+            await self._engine.submit(run_id, h.Reopen(tuple(ids), a.placed))
         return {"status": "ok"}
 
     async def moved(self, a: Moved, _face: Face | None) -> Json:

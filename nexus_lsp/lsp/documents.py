@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import unquote_to_bytes
@@ -16,7 +17,7 @@ from lsprotocol import types
 from pygls.workspace import PositionCodec, TextDocument, Workspace
 from pygls.workspace.position_codec import ServerTextPosition
 
-from nexus_lsp.core.text import Edit, Units, apply_edit, editor_lines, offset_at
+from nexus_lsp.core.text import Edit, Units, apply_edit, editor_lines, index_in, offset_at
 from nexus_lsp.lsp.convert import file_of, path_of, place_of, position_of
 from nexus_lsp.lsp.sheet import line_edit
 
@@ -91,10 +92,34 @@ class Document(TextDocument):
 
     def change(self, version: int, changes: Sequence[types.TextDocumentContentChangeEvent]) -> None:
         """Take a whole `didChange`."""
-        self.edits = ()
-        for change in changes:
-            self.apply_change(change)
+        self.edits = self._from_the_bottom(changes)
+        if self.edits:
+            self._source = _put(self.source, self.edits)
+        else:
+            for change in changes:
+                self.apply_change(change)
         self.version = version
+
+    def _from_the_bottom(self, changes: Sequence[types.TextDocumentContentChangeEvent]) -> tuple[Edit, ...]:
+        """Many changes, each above the one before it, as editors tell of a workspace edit: no place has moved
+        before its turn, so one look at the text serves all. Empty where they come in another way."""
+        if len(changes) < 2:
+            return ()
+        units, lines, edits = cast(Codec, self.position_codec).units, self.lines, list[Edit]()
+        begins = list(accumulate(map(len, lines), initial=0))
+        for change in changes:
+            if not isinstance(change, types.TextDocumentContentChangePartial):
+                return ()
+            places = (change.range.start, change.range.end)
+            if not all(0 <= at.line < len(lines) for at in places):
+                return ()
+            start, end = sorted(
+                begins[at.line] + index_in(lines[at.line], at.character, units) for at in places
+            )
+            if edits and end >= edits[-1].start:
+                return ()
+            edits.append(Edit(start, end, change.text))
+        return tuple(edits)
 
     def _edit_of(self, change: types.TextDocumentContentChangeEvent) -> Edit:
         if not isinstance(change, types.TextDocumentContentChangePartial):
@@ -103,6 +128,15 @@ class Document(TextDocument):
         places = (change.range.start, change.range.end)
         start, end = sorted(offset_at(self.lines, at.line, at.character, units) for at in places)
         return Edit(start, end, change.text)
+
+
+def _put(source: str, edits: Sequence[Edit]) -> str:
+    """The text after edits from its bottom up."""
+    parts, below = list[str](), len(source)
+    for edit in edits:
+        parts += (source[edit.end : below], edit.text)
+        below = edit.start
+    return "".join((source[:below], *reversed(parts)))
 
 
 def _edited_lines(source: str, lines: Sequence[str], edit: Edit) -> list[str]:

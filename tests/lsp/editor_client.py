@@ -18,9 +18,10 @@ import subprocess
 import sys
 import threading
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -66,24 +67,30 @@ def units(text: str, encoding: str) -> int:
 def offset_of(text: str, at: Json, encoding: str) -> int:
     """An exact position; one that no editor would take raises."""
     lines = lines_of(text)
+    return _offset(lines, list(accumulate(map(len, lines), initial=0)), at, encoding)
+
+
+def _offset(lines: Sequence[str], begins: Sequence[int], at: Json, encoding: str) -> int:
     if at["line"] >= len(lines):
         assert at["line"] == len(lines) and at["character"] == 0, f"no such position: {at}"
-        return len(text)
+        return begins[len(lines)]
     body = lines[at["line"]].rstrip("\r\n")
     ends = [0, len(body)] if len(body) > 10_000 else range(len(body) + 1)
     for index in ends:
         if units(body[:index], encoding) == at["character"]:
-            return sum(map(len, lines[: at["line"]])) + index
+            return begins[at["line"]] + index
     raise AssertionError(f"no character starts at {at} of {body!r}")
 
 
 def position_of(text: str, offset: int, encoding: str) -> Json:
     lines = lines_of(text)
-    for number, line in enumerate(lines):
-        if offset < len(line) or number == len(lines) - 1:
-            return {"line": number, "character": units(line[:offset].rstrip("\r\n"), encoding)}
-        offset -= len(line)
-    raise AssertionError
+    return _position(lines, list(accumulate(map(len, lines), initial=0))[:-1], offset, encoding)
+
+
+def _position(lines: Sequence[str], begins: Sequence[int], offset: int, encoding: str) -> Json:
+    number = max(bisect_right(begins, offset) - 1, 0)
+    before = lines[number][: offset - begins[number]].rstrip("\r\n")
+    return {"line": number, "character": units(before, encoding)}
 
 
 def file_of(uri: str) -> Path:
@@ -414,10 +421,13 @@ class TestEditor:
                 document.undo.append(document.text)
                 document.redo.clear()
             changes: list[Json] = []
-            for start, end, new in sorted(edits, reverse=True):
-                at = [position_of(document.text, o, self.encoding) for o in (start, end)]
+            last_first = sorted(edits, reverse=True)
+            old, lines = document.text, lines_of(document.text)  # above an edit, nothing has moved yet
+            begins = list(accumulate(map(len, lines), initial=0))[:-1]
+            for start, end, new in last_first:
+                at = [_position(lines, begins, o, self.encoding) for o in (start, end)]
                 changes.append({"range": {"start": at[0], "end": at[1]}, "text": new})
-                document.text = document.text[:start] + new + document.text[end:]
+            document.text = _replaced(old, last_first)
             document.version += 1
             told = {"uri": uri, "version": document.version}
             self.notify("textDocument/didChange", {"textDocument": told, "contentChanges": changes})
@@ -517,14 +527,13 @@ class TestEditor:
         self.replace(uri, self._ranges(document.text, change["edits"]))
 
     def _ranges(self, text: str, edits: Sequence[Json]) -> list[tuple[int, int, str]]:
-        found = [
-            (
-                offset_of(text, e["range"]["start"], self.encoding),
-                offset_of(text, e["range"]["end"], self.encoding),
-                e["newText"],
-            )
-            for e in edits
-        ]
+        lines = lines_of(text)
+        begins = list(accumulate(map(len, lines), initial=0))
+
+        def offset(at: Json) -> int:
+            return _offset(lines, begins, at, self.encoding)
+
+        found = [(offset(e["range"]["start"]), offset(e["range"]["end"]), e["newText"]) for e in edits]
         ends = sorted(found)
         assert all(a[1] <= b[0] for a, b in pairwise(ends)), "edits overlap"
         return found
