@@ -59,7 +59,7 @@ class Following:
             text = before.text if before else None
             desk.edited(path, document.edits, document.source)
             if self._turned(path, document.source) and text is not None:
-                editor.moments.note(path, text)  # what led back may be taken back, too
+                editor.moments.left(path, text)  # what led back may be taken back, too
 
     def saved(self, params: lsp.DidSaveTextDocumentParams) -> None:
         """`textDocument/didSave`."""

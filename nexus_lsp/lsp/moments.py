@@ -56,6 +56,12 @@ class Moments:
         if moment != next((m for m in reversed(self._moments) if m.path == path), None):
             self._keep(moment)
 
+    def left(self, path: str, text: str) -> None:
+        """What was left for a text met before; what is known of it stands, as decisions may be under way."""
+        known = sign(text)
+        if not any(m.path == path and m.text == known for m in self._moments):
+            self.note(path, text)
+
     def _keep(self, *moments: _Moment) -> None:
         self._moments = [*self._moments, *moments][-KEPT_MOMENTS:]
 
