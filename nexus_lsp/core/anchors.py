@@ -9,10 +9,9 @@ So a pasted duplicate of a block beside the block is seen as what it is: two pla
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from nexus_lsp.core.diff import matching, unique_anchors
-from nexus_lsp.core.hunks import Hunk, Lines, find_lines, fits, only_line_end, with_line_end
+from nexus_lsp.core.hunks import Hunk, Lines, find_lines, fits
 
 MAX_BAND = 100
 """Lines deleted and inserted between two fixed points at most; past it no line there has a sure place.
@@ -153,20 +152,3 @@ def already_there(hunk: Hunk, sure: Sure, live: Lines) -> int | None:
     if above is None or below is None or tuple(live[above + 1 : below]) != hunk.after:
         return None
     return above + 1
-
-
-def place_other_ends(hunks: Sequence[Hunk], base: Lines, live: Lines) -> list[tuple[int, Hunk] | None]:
-    """`place`, also where every line end of the file was converted; the hunks come with the live ends.
-
-    Only where both texts have one line end throughout, and not the same.
-    """
-    old_end, new_end = only_line_end(base), only_line_end(live)
-    if old_end and new_end and old_end != new_end:
-        base = with_line_end(base, new_end)
-        hunks = [_with_end(hunk, new_end) for hunk in hunks]
-    lines = place(hunks, base, live)
-    return [None if line is None else (line, hunk) for line, hunk in zip(lines, hunks, strict=True)]
-
-
-def _with_end(hunk: Hunk, end: str) -> Hunk:
-    return replace(hunk, before=with_line_end(hunk.before, end), after=with_line_end(hunk.after, end))

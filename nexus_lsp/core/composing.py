@@ -131,11 +131,6 @@ def trimmed(hunk: Hunk) -> Hunk | None:
     return Hunk(hunk.line + top, before[top : len(before) - low], after[top : len(after) - low])
 
 
-def resurrects(new_hunk: Hunk, rejected: Sequence[Hunk], base: Lines) -> bool:
-    """Whether the hunk, or a part of it, does to `base` just what a rejected hunk would have done."""
-    return without(new_hunk, rejected, base) != new_hunk
-
-
 def without(
     new_hunk: Hunk, rejected: Sequence[Hunk], base: Lines, placeless: Sequence[Hunk] = ()
 ) -> Hunk | None:

@@ -45,11 +45,6 @@ class Group:
     counts: Mapping[str, int]
 
 
-def groups_of(run: Run, questions: Mapping[str, Sequence[str]] | None = None) -> list[Group]:
-    """The groups of a run, riskiest first. See `members` and `group_of`, for those who do it in portions."""
-    return in_order(group_of(run.id, *each) for each in members(run, questions or {}))
-
-
 def members(run: Run, questions: Mapping[str, Sequence[str]]) -> list[tuple[str, list[ChangeState]]]:
     """By group, its id and its changes, with traits, each after those that it needs.
 

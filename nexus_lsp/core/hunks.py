@@ -184,18 +184,3 @@ def _check_seams(live: Lines, edit: TextEdit) -> None:
     whole = Hunk(0, tuple(live[edit.start_line : edit.end_line]), (edit.new_text,) if edit.new_text else ())
     if not fits(whole, live, edit.start_line):
         raise ValueError(f"the text at line {edit.start_line} would run into the line beside it")
-
-
-def with_line_end(lines: Lines, end: str) -> tuple[str, ...]:
-    """The lines with every end replaced by `end`; a last line without an end stays without."""
-    return tuple(_body(line) + (end if line.endswith(("\n", "\r")) else "") for line in lines)
-
-
-def only_line_end(lines: Lines) -> str | None:
-    """The one line end all lines share; None where they differ or there is none."""
-    ends = {line[len(_body(line)) :] for line in lines} - {""}
-    return ends.pop() if len(ends) == 1 else None
-
-
-def _body(line: str) -> str:
-    return line.removesuffix("\n").removesuffix("\r")

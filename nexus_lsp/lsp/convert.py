@@ -86,12 +86,6 @@ def position_of(lines: Sequence[str], place: Place, units: Units) -> Position:
     return Position(line, width(body(lines[line])[:character], units))
 
 
-def span_of(lines: Sequence[str], wire: Range, units: Units) -> tuple[Place, Place]:
-    """(start, end) of an editor's range; one that was sent backwards is turned round."""
-    start, end = place_of(lines, wire.start, units), place_of(lines, wire.end, units)
-    return (start, end) if start <= end else (end, start)
-
-
 def range_of(lines: Sequence[str], start: Place, end: Place, units: Units) -> Range:
     """A span as the editor counts it."""
     return Range(position_of(lines, start, units), position_of(lines, end, units))

@@ -33,7 +33,10 @@ class Moving:
     def come(self, path: str) -> None:
         """A file was opened, or changed on disk."""
         now = time.monotonic()
-        self._came = {p: at for p, at in self._came.items() if now - at < REMEMBERED} | {path: now}
+        self._came.pop(path, None)
+        self._came[path] = now  # the oldest stand first
+        while now - self._came[oldest := next(iter(self._came))] >= REMEMBERED:
+            del self._came[oldest]
 
     def settle(self, path: str, sheet: Sheet) -> None:
         """Where the text is just what the file was left with, its changes stand as they did."""
@@ -66,7 +69,11 @@ class Moving:
     def _holds(self, path: str, text: str, sheet: Sheet | None) -> bool:
         if sheet and sheet.is_open:
             return sheet.text == text
+        place = self._root / path
         try:
-            return (self._root / path).read_bytes().decode().removeprefix(BOM) == text.removeprefix(BOM)
+            wanted = text.removeprefix(BOM).encode()
+            if place.stat().st_size - len(wanted) not in (0, len(BOM.encode())):
+                return False  # a switch of branches may bring thousands of files
+            return place.read_bytes().removeprefix(BOM.encode()) == wanted
         except (OSError, ValueError):
             return False

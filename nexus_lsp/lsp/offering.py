@@ -37,12 +37,12 @@ class Offering:
         # a preview shows one change only: every line of it is that change's
         at_hand = [c for c, place in shown if self._showing.has_preview(c) or meet(place, params.range)]
         of_file = at_hand
-        if only is not None and not at_hand and any(_asks_for_source(k) for k in only):
+        if only is not None and not at_hand and any(marks.is_kind("source", k) for k in only):
             of_file = [c for c, _ in shown]
         target = self._showing.uri(home(of_file[0])) if of_file else uri
         fixes = marks.fixes(at_hand, params.context.diagnostics, names, self._known(), self.revise)
         found = [*fixes, *marks.sources(of_file, target), *self._others(params)]
-        return [a for a in found if only is None or any(_kind_of(k, str(a.kind)) for k in only)]
+        return [a for a in found if only is None or any(marks.is_kind(k, a.kind) for k in only)]
 
     def _others(self, params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
         uri = params.text_document.uri
@@ -59,13 +59,3 @@ class Offering:
 
     def _known(self) -> Needing:
         return Needing(self._showing.desk.changes if self._showing.desk else {})
-
-
-def _asks_for_source(wanted: Any) -> bool:
-    return _kind_of("source", str(getattr(wanted, "value", wanted)))
-
-
-def _kind_of(wanted: Any, kind: str) -> bool:
-    """Whether a code action of this kind is asked for: kinds are a tree."""
-    text = str(getattr(wanted, "value", wanted))
-    return not text or kind == text or kind.startswith(text + ".")

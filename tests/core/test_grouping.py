@@ -11,8 +11,13 @@ from relating_house import Files, proposed
 from nexus_lsp.core import facts as f
 from nexus_lsp.core.changes import Change, Traits
 from nexus_lsp.core.evolve import begin
-from nexus_lsp.core.grouping import groups_of
+from nexus_lsp.core.grouping import Group, group_of, in_order, members
 from nexus_lsp.core.run import ChangeState, Run
+
+
+def groups_of(run: Run, asked: dict[str, tuple[str, ...]] | None = None) -> list[Group]:
+    return in_order(group_of(run.id, *each) for each in members(run, asked or {}))
+
 
 GAP = "\n\n\n"
 

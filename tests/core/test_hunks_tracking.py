@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nexus_lsp.core.anchors import already_there, place, place_other_ends, sure_lines
+from nexus_lsp.core.anchors import already_there, place, sure_lines
 from nexus_lsp.core.diff import diff
 from nexus_lsp.core.hunks import Hunk, Lines, edit_text, fits
 from nexus_lsp.core.text import split_lines
@@ -164,12 +164,6 @@ THERE = {
 def test_already_there(name: str) -> None:
     one, live, line = THERE[name]
     assert already_there(one, sure_lines(lines("a b c"), lines(live)), lines(live)) == line
-
-
-def test_a_file_converted_to_crlf_keeps_its_hunks_with_its_own_line_ends() -> None:
-    live = ["u\r\n", "a\r\n", "b\r\n", "c"]
-    found = place_other_ends([hunk(1, "b", "B"), hunk(0, "z", "y")], ["a\n", "b\n", "c"], live)
-    assert found == [(2, Hunk(1, ("b\r\n",), ("B\r\n",))), None]
 
 
 # --- laws --------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lsprotocol.types import Position, Range
+from lsprotocol.types import Position
 
 from nexus_lsp.core.text import (
     Edit,
@@ -19,7 +19,7 @@ from nexus_lsp.core.text import (
     split_lines,
     width,
 )
-from nexus_lsp.lsp.convert import place_of, position_of, range_of, span_of
+from nexus_lsp.lsp.convert import place_of, position_of
 from nexus_lsp.lsp.framing import BadFrame, Framer
 
 TEXTS = st.text(st.sampled_from("ab\n\r\f\v\x1c\x85\u2028é€😀\ud800"), max_size=30)
@@ -126,13 +126,6 @@ def test_positions_behind_an_emoji(units: Units, wire: tuple[int, int], place: t
 )
 def test_positions_outside_move_to_the_nearest_place(wire: Position, place: tuple[int, int]):
     assert place_of(["a😀b\n"], wire, "utf-16") == place
-
-
-def test_a_range_sent_backwards_is_turned_round():
-    lines = split_lines("ab\ncd")
-    start, end = span_of(lines, Range(Position(1, 1), Position(0, 1)), "utf-16")
-    assert (start, end) == ((0, 1), (1, 1))
-    assert range_of(lines, start, end, "utf-16") == Range(Position(0, 1), Position(1, 1))
 
 
 @given(st.lists(st.binary(max_size=40), max_size=5), st.data())
