@@ -43,3 +43,23 @@ def test_case(name: str) -> None:
 def test_there_are_dozens_of_both_kinds() -> None:
     merged = [name for name in NAMES if "expected" in texts(name)[1]]
     assert len(merged) >= 24 and len(NAMES) - len(merged) >= 24
+
+
+LAST_LINES = {
+    "one emptied the file": ("import ant\n", "", "import ant\nimport bee\n", "import bee\n"),
+    "no end of the last line": ("import ant", "", "import ant\nimport bee", "import bee"),
+    "one line in the base, CRLF beside": ("import ant", "", "import ant\r\nimport bee", "import bee"),
+    "an end that one side added": (
+        "import ant", "import ant\n", "import ant\nimport bee", "import ant\nimport bee\n",
+    ),
+    "a new file with and without": ("", "import ant\n", "import bee", "import ant\nimport bee"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LAST_LINES)
+def test_the_end_of_the_last_line(name: str) -> None:
+    base, ours, theirs, expected = LAST_LINES[name]
+    for one, other in ((ours, theirs), (theirs, ours)):
+        got = merge("file.py", base, one, other)
+        assert got and "".join(sorted(got.text)) == "".join(sorted(expected))
+        assert got.text.endswith("\n") == expected.endswith("\n")

@@ -112,8 +112,8 @@ def _merged(language: Language, base: str, ours: str, theirs: str) -> Merged | N
     """Byte order marks and the end of the last line are merged for themselves."""
     sides = (base, ours, theirs)
     mark = either(*(text.startswith("\ufeff") for text in sides))
-    ends = either(*(text.endswith(("\n", "\r")) for text in sides))
-    newline = "\r\n" if "\r\n" in base or "\r\n" in ours else "\n"
+    ends = either(*(_ends(text or base) for text in sides))
+    newline = "\r\n" if "\r\n" in next((text for text in sides if "\n" in text), "") else "\n"
     b, o, t = (_closed(text.removeprefix("\ufeff"), newline) for text in sides)
     try:
         text, by_structure = merge_text(b, o, t), False
@@ -127,5 +127,10 @@ def _merged(language: Language, base: str, ours: str, theirs: str) -> Merged | N
     return Merged("\ufeff" + text if mark else text, by_structure)
 
 
+def _ends(text: str) -> bool:
+    """Whether its last line has an end; where there is no line, none lacks it."""
+    return not text or text.endswith(("\n", "\r"))
+
+
 def _closed(text: str, newline: str) -> str:
-    return text if not text or text.endswith(("\n", "\r")) else text + newline
+    return text if _ends(text) else text + newline
