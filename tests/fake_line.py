@@ -24,6 +24,8 @@ class ScriptedLine:
         self.news: list[str] = []
         self.endings: list[str] = []
         self.answers: dict[str, ToolAnswer] = {}
+        self.asked: list[tuple[str, str]] = []
+        self.forbidden: dict[str, str] = {}
         self.waits = False
         self.waited_seconds = 0.0
 
@@ -36,6 +38,10 @@ class ScriptedLine:
 
     async def before_end(self) -> str:
         return self.endings.pop(0) if self.endings else ""
+
+    async def permitted(self, command: str, purpose: str) -> str:
+        self.asked.append((command, purpose))
+        return self.forbidden.get(command, "")
 
     def waited(self) -> tuple[bool, float]:
         return self.waits, self.waited_seconds

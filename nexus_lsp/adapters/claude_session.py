@@ -128,7 +128,10 @@ def _options(talk: Talk, on_stderr: Callable[[str], object]) -> sdk.ClaudeAgentO
         if tool in own:
             return PermissionResultAllow()
         why = refusal(tool, arguments, talk.tools, talk.checkout)
-        return PermissionResultAllow() if why is None else PermissionResultDeny(message=why)
+        if why is None and tool == "Bash":
+            said = (str(arguments.get(name, "")) for name in ("command", "description"))
+            why = await talk.line.permitted(*said)
+        return PermissionResultDeny(message=why) if why else PermissionResultAllow()
 
     return ClaudeAgentOptions(
         cli_path=talk.launcher,

@@ -26,6 +26,7 @@ _WHERE = {
     "c_sharp": ("tree_sitter_c_sharp", "language"),
     "css": ("tree_sitter_css", "language"),
     "yaml": ("tree_sitter_yaml", "language"),
+    "bash": ("tree_sitter_bash", "language"),
 }
 """Grammar → the module that has it, and what gives it there."""
 

@@ -127,6 +127,10 @@ def _rules(trusted: bool, team_tools: bool) -> Iterator[str]:
     yield "Tests that pass must go on passing. Never delete, skip or weaken a test to make it pass."
     if trusted:
         yield "Run the tests that concern your change before you finish, and leave no process running."
+        yield (
+            "A command that reaches the network, installs something or acts beyond the checkout may wait for"
+            " the user's word. Avoid it where you can; its `description` says to the user what it is for."
+        )
     else:
         yield "The user has not allowed code to be run here: you have no shell. Read and reason instead."
     yield (

@@ -16,7 +16,7 @@ def quoted(text: str, source: str, limit: int = _MAX_QUOTE) -> str:
     The marker comes from a hash of the text, so whoever writes the text cannot know it before. Characters
     that cannot be seen are shown by their numbers: they can hide words from a reader that a model sees.
     """
-    text = _visible(shortened(text, limit))
+    text = visible(shortened(text, limit))
     plain = unicodedata.normalize("NFKC", text).casefold()
     seed = text
     while True:
@@ -58,7 +58,8 @@ def _unseen(char: str) -> bool:
     return unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp") and char not in "\u200c\u200d"
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
+    """The text with the code point in words for each character that cannot be seen."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     hidden = (char for char in set(text) if char not in "\n\t" and _unseen(char))
     return text.translate({ord(char): f"⟨U+{ord(char):04X}⟩" for char in hidden})

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from nexus_lsp.core import facts as f
 from nexus_lsp.core.budget import Allowance, Scope, meter_key, split_key
 from nexus_lsp.core.changes import Applied, Change, ChangeStatus, Traits
+from nexus_lsp.core.permissions import THIS_RUN
 from nexus_lsp.core.plan import Plan, Task
 from nexus_lsp.core.shelves import Shelves
 from nexus_lsp.core.team import TeamState, instance_of
@@ -195,13 +196,19 @@ class Run:
 
     @property
     def holding_asks(self) -> tuple[f.AskOpened, ...]:
-        """The asks that the whole run waits for; an agent's question holds only that agent."""
-        return tuple(ask for ask in self.open_asks if ask.kind != "question")
+        """The asks that the whole run waits for; what an agent asks holds only that agent."""
+        return tuple(ask for ask in self.open_asks if ask.kind not in f.OF_AGENTS)
 
     @property
-    def questions(self) -> Mapping[str, f.AskOpened]:
-        """The agents' open questions, by task id."""
-        return {ask.task_id: ask for ask in self.open_asks if ask.kind == "question"}
+    def asking(self) -> frozenset[str]:
+        """The tasks whose agents wait for the user."""
+        return frozenset(ask.task_id for ask in self.open_asks if ask.kind in f.OF_AGENTS)
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """The programs that the user allowed to its agents until it ends."""
+        allowed = [s.ask for s in self.asks.values() if s.answer == THIS_RUN and s.ask.kind == "permission"]
+        return frozenset(program for ask in allowed for program in ask.grants)
 
     def waited_by(self, task_id: str, at: float) -> float:
         """Seconds for which a task's attempt at work has waited for answers of the user."""

@@ -112,7 +112,7 @@ def next_starts(
 
 def agents_at_work(run: Run) -> int:
     """The agents that take up a place: at work, and not waiting for the user."""
-    return sum(1 for i, s in run.tasks.items() if s.working and i not in run.questions)
+    return sum(1 for i, s in run.tasks.items() if s.working and i not in run.asking)
 
 
 def _has_place(
@@ -174,7 +174,7 @@ def _held_elsewhere(run: Run, taken: list[tuple[str, str]], touched: Touched) ->
     and nothing of an agent that waits for the user."""
     moves = run.status == "in_progress" and not run.away
     for task_id, s in run.tasks.items():
-        works = s.working and task_id not in run.questions
+        works = s.working and task_id not in run.asking
         if works or (s.submitted and moves) or (run.id, task_id) in taken:
             yield _writes(s, touched.get((run.id, task_id), ()))
 

@@ -7,6 +7,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from typing import Any, Literal, cast
 
 from nexus_lsp.core.budget import Budgets
+from nexus_lsp.core.permissions import Permissions
 from nexus_lsp.core.problems import Problem
 
 
@@ -27,6 +28,9 @@ class Settings:
         replan_rounds: how often another way is looked for in one run when a task fails.
         task_timeout: seconds one attempt may take.
         ask_timeout: seconds an agent waits for an answer of yours before it goes on without.
+        permissions: what happens before an agent's command that reaches beyond its checkout (the network,
+            installing packages, this machine): `ask` you, `allow` or `deny` it; `askAll` asks before every
+            command but those that only look.
         coverage_target: percent of the changed lines that tests are to execute; below it the tester gets one
             more task. 0 asks for nothing.
         redis_url: a Redis server that carries the agents' messages; none = a file in the state directory. A
@@ -45,6 +49,7 @@ class Settings:
     replan_rounds: int = 2
     task_timeout: float = 3600.0
     ask_timeout: float = 3600.0
+    permissions: Permissions = "ask"
     coverage_target: float = 90.0
     redis_url: str | None = None
 

@@ -73,7 +73,7 @@ def _instance(run: Run, state: TaskState, now: float, silence: Silence) -> Json:
         "attempt": state.attempt,
         "percent": state.percent,
         "message": state.message,
-        "waits_for_user": state.task.id in run.questions,
+        "waits_for_user": state.task.id in run.asking,
         "silent_seconds": silence(run.id, state.task.id),
         "stress": {"level": stress.level, "causes": list(stress.causes)},
     }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, assert_never
 
 from nexus_lsp.core import facts as f
@@ -15,6 +15,7 @@ from nexus_lsp.core import happenings as h
 from nexus_lsp.core.addresses import recipients
 from nexus_lsp.core.memory import MemoryItem
 from nexus_lsp.core.messages import Message, Party
+from nexus_lsp.core.permissions import DENY, ONCE, THIS_RUN, permission
 from nexus_lsp.core.problems import Refused
 from nexus_lsp.core.prompts import quoted
 from nexus_lsp.core.rules.life import asked_before
@@ -244,26 +245,61 @@ class TeamDesk:
 
     async def _ask(self, call: AskUser) -> ToolAnswer:
         """Put the question and wait. Put before (by an attempt that was cut off), its answer counts."""
-        engine = self._engine
         ask_id = asked_before(self._run, self._task_id, call.question)
         if ask_id is None:
-            ask_id = engine.adapters.new_id("ask")
-            ask = f.AskOpened(
-                ask_id=ask_id,
-                kind="question",
-                question=call.question,
-                options=tuple(call.options),
-                default=NO_ANSWER,
-                expires=engine.adapters.now() + engine.settings.ask_timeout,
-                task_id=self._task_id,
-                agent_id=self._agent_id,
-                why=call.why,
-            )
-            await engine.submit(self._run_id, h.OpenAsk(ask))
+            ask_id = await self._put("question", call.question, call.options, NO_ANSWER, call.why)
         answer = await self._answer(ask_id)
-        if answer is None or answer == NO_ANSWER:
+        if answer in (None, NO_ANSWER):
             return ToolAnswer("Nobody answered. Take the careful way, and say in your result which it was.")
         return ToolAnswer(f"The user answers: {answer}")
+
+    async def permitted(self, command: str, purpose: str) -> str:
+        """See the port."""
+        engine = self._engine
+        wanted = await asyncio.to_thread(
+            permission,
+            command,
+            purpose,
+            engine.settings.permissions,
+            self._run.allowed,
+            engine.adapters.parse,
+        )
+        if isinstance(wanted, str):
+            return wanted
+        options = (ONCE, THIS_RUN, DENY)
+        try:
+            ask_id = await self._put("permission", wanted.question, options, DENY, wanted.why, wanted.grants)
+        except (Refused, JournalFailed) as error:
+            return f"The user could not be asked: {error}"
+        if await self._answer(ask_id) in (ONCE, THIS_RUN):
+            return ""
+        return "The user does not allow this command. Do without it, and say in your result what is missing."
+
+    async def _put(
+        self,
+        kind: f.AskKind,
+        question: str,
+        options: Sequence[str],
+        default: str,
+        why: str,
+        grants: tuple[str, ...] = (),
+    ) -> str:
+        """The id of the ask that the user sees from now on."""
+        adapters, settings = self._engine.adapters, self._engine.settings
+        ask = f.AskOpened(
+            ask_id=adapters.new_id("ask"),
+            kind=kind,
+            question=question,
+            options=tuple(options),
+            default=default,
+            expires=adapters.now() + settings.ask_timeout,
+            task_id=self._task_id,
+            agent_id=self._agent_id,
+            why=why,
+            grants=grants,
+        )
+        await self._engine.submit(self._run_id, h.OpenAsk(ask))
+        return ask.ask_id
 
     async def _answer(self, ask_id: str) -> str | None:
         """The answer, or None where the agent is stopped before there is one."""

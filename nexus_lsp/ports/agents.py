@@ -163,6 +163,13 @@ class Line(Protocol):
         """Why the agent should not end its turn yet, or ""; says so a few times at most."""
         ...
 
+    async def permitted(self, command: str, purpose: str) -> str:
+        """Why a shell command must not be run, for the model; "" where it may.
+
+        Waits for the user where they are to be asked. `purpose`: what the agent says it is for.
+        """
+        ...
+
     def waited(self) -> tuple[bool, float]:
         """Whether a tool waits for a person now, and the seconds spent so in this attempt."""
         ...

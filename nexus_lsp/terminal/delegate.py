@@ -213,7 +213,7 @@ async def _answer(api: EngineApi, ask: Json, prompt: Prompt | None) -> bool:
         said = await _said(prompt, ask)
     if kind == "budget" and said is None:
         return False
-    unattended = kind == "question" and said is None
+    unattended = kind in ("question", "permission") and said is None
     given = {"ask_id": ask["ask_id"], "answer": said or ask["default"], "unattended": unattended}
     with contextlib.suppress(Refused):  # its time ran out, or another face was faster
         await api.execute("answer", given)

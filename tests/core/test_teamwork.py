@@ -145,7 +145,7 @@ def test_a_question_of_an_agent_holds_nobody_else() -> None:
     run = play(begun(*TWO), A_WORKS)
     check(run, question(), "ask_opened a question: w")
     asked = play(run, [question()])
-    assert (asked.status, asked.holding_asks, list(asked.questions)) == ("in_progress", (), ["a"])
+    assert (asked.status, asked.holding_asks, list(asked.asking)) == ("in_progress", (), ["a"])
 
 
 def test_a_question_is_put_once_however_often_the_agent_begins_anew() -> None:

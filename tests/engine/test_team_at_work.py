@@ -334,7 +334,7 @@ async def test_an_agent_asks_the_user_and_others_go_on_meanwhile(house: House) -
 
     house.plays(task("a", writes=["a"]), task("b", writes=["b"]), a=asks, b=writes())
     run_id = await house.delegate()
-    run = await house.until(run_id, lambda r: bool(r.questions) and r.tasks["b"].status == "completed")
+    run = await house.until(run_id, lambda r: bool(r.asking) and r.tasks["b"].status == "completed")
     [ask] = run.open_asks
     assert (ask.question, ask.why, run.status) == ("JWT?", "It decides the API.", "in_progress")
     await house.engine.submit(run_id, h.Answer(ask.ask_id, "only for the API"))
@@ -350,7 +350,7 @@ async def test_a_question_that_nobody_answers_is_answered_by_time(house: House) 
 
     house.plays(task("a"), a=asks)
     run_id = await house.delegate()
-    await house.until(run_id, lambda r: bool(r.questions))
+    await house.until(run_id, lambda r: bool(r.asking))
     house.clock.at += 61
     house.engine.reconcile()
     run = await house.rests(run_id)
@@ -363,7 +363,7 @@ async def test_a_question_survives_a_restart_and_its_answer_reaches_the_new_atte
 
     house.plays(task("a"), a=asks)
     run_id = await house.delegate()
-    run = await house.until(run_id, lambda r: bool(r.questions))
+    run = await house.until(run_id, lambda r: bool(r.asking))
     await house.reopen()
     run = await house.until(run_id, lambda r: r.tasks["a"].attempt == 2 and r.tasks["a"].working)
     [ask] = run.open_asks

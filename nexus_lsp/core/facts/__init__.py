@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import get_args
 
-from nexus_lsp.core.facts.asks import AskAnswered, AskKind, AskOpened
+from nexus_lsp.core.facts.asks import OF_AGENTS, AskAnswered, AskKind, AskOpened
 from nexus_lsp.core.facts.budgets import BudgetSpent, BudgetWarned
 from nexus_lsp.core.facts.changes import (
     BaseMoved,
@@ -92,6 +92,7 @@ from nexus_lsp.core.facts.team import (
 
 __all__ = [
     "FACTS",
+    "OF_AGENTS",
     "AgentAvailable",
     "AgentSession",
     "AgentSpent",

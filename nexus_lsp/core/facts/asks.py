@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-AskKind = Literal["plan", "resume", "head_moved", "budget", "question"]
-"""All but `question` (an agent's own) hold the run they belong to until they are answered."""
+AskKind = Literal["plan", "resume", "head_moved", "budget", "question", "permission"]
+
+OF_AGENTS = frozenset[AskKind]({"question", "permission"})
+"""Hold the agent who asks until they are answered; all others hold the run they belong to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,7 @@ class AskOpened:
     Attributes:
         options: the answers to choose from; a question also takes any other words.
         task_id, agent_id: who asks, where an agent does; `why`: what the answer is needed for.
+        grants: of a permission: the programs that “for this run” allows from then on.
     """
 
     type: ClassVar[str] = "ask_opened"
@@ -28,6 +31,7 @@ class AskOpened:
     task_id: str = ""
     agent_id: str = ""
     why: str = ""
+    grants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

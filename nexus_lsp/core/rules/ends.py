@@ -23,7 +23,7 @@ def what_follows(run: Run, limits: Limits) -> Facts:
         return [*answers(run.open_asks), *_undeliverable(run)]
     if run.status == "ready":
         return [] if run.pending_changes else [_completed(run)]
-    if idle := [*_idle_questions(run), *_undeliverable(run)]:
+    if idle := [*_idle_asks(run), *_undeliverable(run)]:
         return idle
     if run.status == "in_progress" and (spent := overdrawn(run)):
         return spent
@@ -40,10 +40,17 @@ def _on_the_way(run: Run, limits: Limits) -> Facts:
     return _orphans(run) or _end_of_work(run, limits)
 
 
-def _idle_questions(run: Run) -> Facts:
-    """Questions of agents that are not at work any more and will not be again."""
-    settled = [ask for task_id, ask in run.questions.items() if run.tasks[task_id].status in SETTLED]
-    return answers(settled)
+def _idle_asks(run: Run) -> Facts:
+    """Questions of agents that will not be at work again; permissions of attempts that are over: the next one
+    asks anew for what it is about to do."""
+    idle: list[f.AskOpened] = []
+    for ask in run.open_asks:
+        if ask.kind not in f.OF_AGENTS:
+            continue
+        task = run.tasks[ask.task_id]
+        over = not task.working if ask.kind == "permission" else task.status in SETTLED
+        idle += [ask] if over else []
+    return answers(idle)
 
 
 def _undeliverable(run: Run) -> Facts:

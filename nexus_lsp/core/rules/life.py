@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nexus_lsp.core import facts as f
 from nexus_lsp.core import happenings as h
+from nexus_lsp.core.permissions import THIS_RUN
 from nexus_lsp.core.problems import InvalidArgument, Refused, Unknown
 from nexus_lsp.core.rules import heads, plans
 from nexus_lsp.core.rules.limits import Facts, Limits, answers, short
@@ -72,6 +73,8 @@ def answer(run: Run, what: h.Answer, limits: Limits) -> Facts:
     if what.answer not in ask.options:
         raise Refused(f"{what.answer!r} is not one of the answers: {', '.join(ask.options)}.")
     answered: Facts = [f.AskAnswered(what.ask_id, what.answer, what.by)]
+    if ask.kind == "permission":
+        return answered + (_allowed_too(run, ask) if what.answer == THIS_RUN else [])
     positive = what.answer == ask.options[0]
     if ask.kind == "plan":
         rest = plans.approve(run, None, limits) if positive else plans.reject(run, "")
@@ -86,6 +89,13 @@ def answer(run: Run, what: h.Answer, limits: Limits) -> Facts:
     return [*answered, *cancel_tasks(run, "the run was not resumed"), f.RunCancelled()]
 
 
+def _allowed_too(run: Run, ask: f.AskOpened) -> Facts:
+    """What others of the run wait for and what this allows as well."""
+    allowed = run.allowed.union(ask.grants)
+    others = [a for a in run.open_asks if a.kind == "permission" and a.ask_id != ask.ask_id]
+    return answers([a for a in others if allowed.issuperset(a.grants)], THIS_RUN)
+
+
 def _in_words(text: str) -> str:
     words = text.strip()
     if not words:
@@ -98,11 +108,12 @@ def _in_words(text: str) -> str:
 def open_ask(run: Run, what: h.OpenAsk) -> Facts:
     """Something has to be asked; an agent's question is put once, however often the agent begins anew."""
     ask = what.ask
-    if ask.kind == "question":
+    if ask.kind in f.OF_AGENTS:
         state = run.tasks.get(ask.task_id)
-        if state is None or not state.working or asked_before(run, ask.task_id, ask.question) is not None:
+        if state is None or not state.working:
             return []
-        return [ask]
+        put = ask.kind == "question" and asked_before(run, ask.task_id, ask.question) is not None
+        return [] if put else [ask]
     paused: Facts = [f.RunPaused(ask.question)] if what.pause and run.status != "paused" else []
     return [*paused, ask]
 
