@@ -182,3 +182,50 @@ async def test_an_agents_shell_cannot_reach_the_teams_line(stage: Stage, tmp_pat
     async with ScriptedAnthropic(script) as server:
         await stage.work(stage.backend(server), trusted=True)
     assert server.errors == []
+
+
+@pytest.mark.parametrize(
+    ("forbidden", "heard"), [("", "from the network"), ("The user does not allow this command.", "")]
+)
+async def test_a_command_that_reaches_out_runs_as_the_user_says(
+    stage: Stage, forbidden: str, heard: str
+) -> None:
+    """The command is real, and so is the server that it reaches, or does not."""
+    reached: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.append(await reader.readline())
+        writer.write(b"HTTP/1.0 200 OK\r\n\r\nfrom the network")
+        writer.close()
+
+    there = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = there.sockets[0].getsockname()[1]
+    get = f"import urllib.request as u; print(u.urlopen('http://127.0.0.1:{port}/x').read())"
+    command = f'python3 -c "{get}"'
+    stage.line.forbidden = {command: forbidden}
+    results: list[str] = []
+
+    def script(request: Request) -> Turn:
+        if request.turn == 0:
+            return bash(command)
+        results.append(request.result)
+        return say("Done.")
+
+    async with there, ScriptedAnthropic(script) as server:
+        outcome = await stage.work(stage.backend(server), trusted=True)
+    assert (outcome.status, bool(reached), stage.line.asked[0][0]) == ("done", bool(heard), command)
+    assert (heard or forbidden) in results[0]
+
+
+async def test_a_permission_that_takes_its_time_is_no_silence(stage: Stage) -> None:
+    class Patient(ScriptedLine):
+        async def permitted(self, command: str, purpose: str) -> str:
+            self.waits = True
+            await asyncio.sleep(4)
+            self.waits, self.waited_seconds = False, 4.0
+            return ""
+
+    stage.line = Patient()
+    async with ScriptedAnthropic([bash("touch there && sh -c 'echo x'"), say("Done.")]) as server:
+        outcome = await stage.work(stage.backend(server, silence=1.0), timeout=4.0, trusted=True)
+    assert (outcome.status, outcome.summary, stage.line.waited_seconds) == ("done", "Done.", 4.0)

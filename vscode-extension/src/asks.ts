@@ -7,6 +7,7 @@
 import * as vscode from "vscode";
 import type { Ctx } from "./ctx";
 import type { Ask, AskId } from "./lspExt";
+import { askText } from "./serverWords";
 import { asked, buttons, CHOOSE, OWN_WORDS, SHOW_PLAN } from "./sentences";
 import { isNode } from "./trees";
 import { oneLine } from "./view";
@@ -24,7 +25,8 @@ export function putAsks(ctx: Ctx): vscode.Disposable {
 }
 
 async function notify(ctx: Ctx, ask: Ask): Promise<void> {
-  const picked = await vscode.window.showInformationMessage(`NEXUS: ${asked(ask, ctx.store.agentName(ask.agentId), clock)}`, ...buttons(ask));
+  const items = buttons(ask).map((value) => ({ title: askText(value), value }));
+  const picked = (await vscode.window.showInformationMessage(`NEXUS: ${asked(ask, ctx.store.agentName(ask.agentId), clock)}`, ...items))?.value;
   if (!picked) return;
   if (picked === SHOW_PLAN) await vscode.commands.executeCommand("nexus.showPlan", runOf(ctx, ask));
   else if (picked === CHOOSE || picked === OWN_WORDS) await vscode.commands.executeCommand("nexus.answerAsk", { kind: "ask", ask });
@@ -58,16 +60,19 @@ async function pickAsk(ctx: Ctx): Promise<Ask | undefined> {
   const open = ctx.store.asks;
   if (!open.length) return void vscode.window.showInformationMessage(t("NEXUS: no question waits for you."));
   if (open.length === 1) return open[0];
-  const items = open.map((ask) => ({ label: oneLine(ask.question), description: ask.kind === "question" ? ctx.store.agentName(ask.agentId) : "", detail: ask.why, ask }));
+  const items = open.map((ask) => ({ label: oneLine(askText(ask.question)), description: ask.agentId ? ctx.store.agentName(ask.agentId) : "", detail: askText(ask.why), ask }));
   return (await vscode.window.showQuickPick(items, { title: t("NEXUS: which question?") }))?.ask;
 }
 
 /** One of an ask's options; an agent's question takes any words as well. */
 async function pickAnswer(ctx: Ctx, ask: Ask): Promise<string | undefined> {
-  const title = ask.kind === "question" ? t("{0} asks: {1}", ctx.store.agentName(ask.agentId), ask.question) : ask.question;
+  const question = askText(ask.question);
+  const why = askText(ask.why);
+  const title = ask.agentId ? t("{0} asks: {1}", ctx.store.agentName(ask.agentId), question) : question;
   const more = { title, ignoreFocusOut: true };
   const options = ask.kind === "question" ? [...ask.options, OWN_WORDS] : ask.options;
-  const picked = await vscode.window.showQuickPick(options, { ...more, ...(ask.why ? { placeHolder: ask.why } : {}) });
+  const items = options.map((value) => ({ label: askText(value), value }));
+  const picked = (await vscode.window.showQuickPick(items, { ...more, ...(why ? { placeHolder: why } : {}) }))?.value;
   if (picked !== OWN_WORDS || ask.kind !== "question") return picked;
-  return (await vscode.window.showInputBox({ ...more, ...(ask.why ? { prompt: ask.why } : {}) }))?.trim();
+  return (await vscode.window.showInputBox({ ...more, ...(why ? { prompt: why } : {}) }))?.trim();
 }

@@ -306,6 +306,7 @@ function readSettings(): Settings {
     budget: settings.get<number | null>("budget", null),
     budgets: settings.get("budgets", {}),
     askTimeout: settings.get("askTimeout", 3600),
+    permissions: settings.get("permissions", "ask"),
     coverageTarget: settings.get("coverageTarget", 90),
     redisUrl: settings.get<string | null>("redisUrl", null) || null,
   };

@@ -53,6 +53,7 @@ export interface Settings {
   budget: number | null;
   budgets: { run?: Allowance; task?: Allowance; agent?: Allowance };
   askTimeout: number;
+  permissions: "ask" | "askAll" | "allow" | "deny";
   coverageTarget: number;
   redisUrl: string | null;
 }
@@ -215,12 +216,12 @@ export interface Gate {
 
 export interface Ask {
   askId: AskId;
-  kind: "plan" | "resume" | "head_moved" | "budget" | "question";
+  kind: "plan" | "resume" | "head_moved" | "budget" | "question" | "permission";
   question: string;
   options: string[];
   default: string;
   expires: number | null;
-  /** Of an agent's question: who asks, in which task, and what depends on the answer; any words answer it. */
+  /** Of an agent's question or permission: who asks, in which task, and why. Any words answer a question. */
   taskId: TaskId;
   agentId: AgentId;
   why: string;

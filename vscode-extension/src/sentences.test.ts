@@ -14,13 +14,16 @@ describe("a question", () => {
     [ask({ why: "Callers differ." }), "Code asks: Raise or clamp? Why: Callers differ."],
     [ask({ expires: 1, default: "raise" }), "Code asks: Raise or clamp? Without an answer by 10:30: raise."],
     [ask({ expires: 1, default: "(no answer)" }), "Code asks: Raise or clamp? Waits until 10:30."],
-    [ask({ kind: "budget", question: "Spent: 1 dollar. Go on?" }), "Spent: 1 dollar. Go on?"],
+    [ask({ kind: "budget", agentId: "", question: "Spent: 1 dollar. Go on?" }), "Spent: 1 dollar. Go on?"],
+    [ask({ kind: "permission", question: "May I run `curl x`?", why: "Look it up. `curl` reaches the network.", options: ["Allow once", "Allow for this run", "Deny"], default: "Deny", expires: 1 }), "Code asks: May I run `curl x`? Why: Look it up. `curl` reaches the network. Without an answer by 10:30: Deny."],
+    [ask({ question: "Look [here](command:workbench.action.quit)?" }), "Code asks: Look [here] (command:workbench.action.quit)?"],
   ])("says who asks, why, and what happens without an answer %#", (given, text) => expect(asked(given, "Code", at)).toBe(text));
 
   it.each<[Ask, string[]]>([
     [ask(), ["raise", "clamp", "In my own words…"]],
     [ask({ options: ["a", "b", "c"] }), ["Answer…"]],
     [ask({ kind: "head_moved", options: ["Here", "Wait", "Stop"] }), ["Here", "Wait", "Stop"]],
+    [ask({ kind: "permission", options: ["Allow once", "Allow for this run", "Deny"] }), ["Allow once", "Allow for this run", "Deny"]],
     [ask({ kind: "plan", options: ["Approve", "Reject"] }), ["Look at the plan", "Approve", "Reject"]],
   ])("has buttons that fit %#", (given, expected) => expect(buttons(given)).toEqual(expected));
 });

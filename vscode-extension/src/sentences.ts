@@ -2,6 +2,7 @@
 import type { Range } from "vscode-languageserver-protocol";
 import type { Ask, DelegateParams } from "./lspExt";
 import { oneLine } from "./view";
+import { askText } from "./serverWords";
 import { t } from "./words";
 
 /** More buttons than this wrap in a notification; then a list is opened instead. */
@@ -12,11 +13,14 @@ export const CHOOSE = t("Answer…");
 
 /** The question in a sentence: who asks, what, why, and what happens without an answer. */
 export function asked(ask: Ask, agentName: string, time: (at: number) => string): string {
-  const who = ask.kind === "question" ? t("{0} asks: ", agentName) : "";
-  const why = ask.why ? t(" Why: {0}", oneLine(ask.why)) : "";
-  const until = ask.expires ? (ask.options.includes(ask.default) ? t(" Without an answer by {0}: {1}.", time(ask.expires), ask.default) : t(" Waits until {0}.", time(ask.expires))) : "";
-  return `${who}${oneLine(ask.question)}${why}${until}`;
+  const who = ask.agentId ? t("{0} asks: ", agentName) : "";
+  const why = ask.why ? t(" Why: {0}", oneLine(askText(ask.why))) : "";
+  const until = ask.expires ? (ask.options.includes(ask.default) ? t(" Without an answer by {0}: {1}.", time(ask.expires), askText(ask.default)) : t(" Waits until {0}.", time(ask.expires))) : "";
+  return unlinked(`${who}${oneLine(askText(ask.question))}${why}${until}`);
 }
+
+/** A notification makes a link of `[words](command:…)`, and an agent writes parts of these texts. */
+const unlinked = (text: string): string => text.replaceAll("](", "] (");
 
 /** The buttons under it. */
 export function buttons(ask: Ask): string[] {

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from "vitest";
-import { serverText } from "./serverWords";
+import { askText, serverText } from "./serverWords";
 import { speak } from "./words";
 
 afterEach(() => speak(undefined));
@@ -17,4 +17,18 @@ it.each([
     "Ask {0} to do it in another way…": "{0} um einen anderen Weg bitten…",
   });
   expect(serverText(english)).toBe(german);
+});
+
+it.each([
+  ["Allow once", "Einmal erlauben"],
+  ["May I run `pip install x`?", "Darf ich `pip install x` ausführen?"],
+  ["Get it. `pip install` brings in code from the network; `curl` reaches the network. “Allow for this run” covers every `pip install` and `curl`.", "Get it. `pip install` holt Code aus dem Netz; `curl` greift auf das Netz zu. „Für diesen Auftrag“ gilt für jedes `pip install` and `curl`."],
+  ["Keep the name?", "Keep the name?"],
+])("%s", (english, german) => {
+  expect(askText(english)).toBe(english);
+  speak({
+    "Allow once": "Einmal erlauben", "May I run `{0}`?": "Darf ich `{0}` ausführen?", "{0} reaches the network": "{0} greift auf das Netz zu",
+    "{0} brings in code from the network": "{0} holt Code aus dem Netz", "“Allow for this run” covers every {0}.": "„Für diesen Auftrag“ gilt für jedes {0}.",
+  });
+  expect(askText(english)).toBe(german);
 });

@@ -27,6 +27,28 @@ const ASKED: readonly [RegExp, Saying][] = [
   [/^Ask (.+) to put both together$/, (name) => t("Ask {0} to put both together", name)],
 ];
 
+/** What the server itself asks and offers as answers; an agent's own words are left as they are. */
+const ASKS: readonly [RegExp, Saying][] = [
+  [/^Approve$/, () => t("Approve")],
+  [/^Reject$/, () => t("Reject")],
+  [/^Go on$/, () => t("Go on")],
+  [/^Go on here$/, () => t("Go on here")],
+  [/^Wait until I am back$/, () => t("Wait until I am back")],
+  [/^Cancel the run$/, () => t("Cancel the run")],
+  [/^Allow once$/, () => t("Allow once")],
+  [/^Allow for this run$/, () => t("Allow for this run")],
+  [/^Deny$/, () => t("Deny")],
+  [/^May I run `(.*)`\?$/s, (command) => t("May I run `{0}`?", command)],
+  [/(?<=^|; |[.!?] )(`[^`]+`) reaches the network(?=\.|;)/, (program) => t("{0} reaches the network", program)],
+  [/(?<=^|; |[.!?] )(`[^`]+`) brings in code from the network(?=\.|;)/, (program) => t("{0} brings in code from the network", program)],
+  [/(?<=^|; |[.!?] )(`[^`]+`) acts on more than the checkout(?=\.|;)/, (program) => t("{0} acts on more than the checkout", program)],
+  [/(?<=^|[.!?] )It cannot be read for what it does\.$/, () => t("It cannot be read for what it does.")],
+  [/“Allow for this run” covers every (.*)\.$/, (programs) => t("“Allow for this run” covers every {0}.", programs)],
+];
+
+export const askText = (text: string): string =>
+  ASKS.reduce((told, [pattern, saying]) => told.replace(new RegExp(pattern, `${pattern.flags}g`), (_all, value: string) => saying(value)), text);
+
 /** A title is a mark, what it does, and then whose and which change it is about. */
 export function serverText(title: string): string {
   for (const [pattern, saying] of ASKED) {

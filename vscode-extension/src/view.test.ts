@@ -117,7 +117,8 @@ describe("rows", () => {
   it("a question says who asks, and why", () => {
     const ask: Ask = { askId: "a1", kind: "question", question: "Raise or clamp?", options: ["raise"], default: "", expires: null, taskId: "t1", agentId: "c", why: "Callers differ." };
     expect(askRow(ask, "Code")).toMatchObject({ label: "Code asks: Raise or clamp?", tooltip: "Code asks: Raise or clamp?\nWhy: Callers differ.\nAnswers: raise" });
-    expect(askRow({ ...ask, kind: "plan" }, "Code")).toMatchObject({ label: "Raise or clamp?", description: "look at the plan", icon: "list-tree" });
+    expect(askRow({ ...ask, kind: "plan", agentId: "" }, "Code")).toMatchObject({ label: "Raise or clamp?", description: "look at the plan", icon: "list-tree" });
+    expect(askRow({ ...ask, kind: "permission", question: "May I run `ls`?" }, "Code")).toMatchObject({ label: "Code asks: May I run `ls`?", icon: "shield", description: "answer" });
   });
 
   const busy = { current_task: "r1/t1", instances: [{}, {}] } as AgentSnapshot;

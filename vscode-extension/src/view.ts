@@ -1,6 +1,7 @@
 /** How runs, tasks, changes and agents read: pure text, so that every wording is tested without an editor. */
 import type { Range } from "vscode-languageserver-protocol";
 import type { AgentSnapshot, Ask, Change, CommitAnswer, Gate, ProposedFile, Quality, RunStatus, RunSummary, TaskState } from "./lspExt";
+import { askText } from "./serverWords";
 import { counted, t } from "./words";
 
 /** A tree row. `icon` is a codicon's name, `color` a theme colour's id. */
@@ -228,14 +229,15 @@ export function agentRow(agent: AgentSnapshot, task: string | undefined, pending
   };
 }
 
-const ASK_ICON: Record<Ask["kind"], string> = { plan: "list-tree", resume: "debug-continue", head_moved: "git-branch", budget: "credit-card", question: "question" };
+const ASK_ICON: Record<Ask["kind"], string> = { plan: "list-tree", resume: "debug-continue", head_moved: "git-branch", budget: "credit-card", question: "question", permission: "shield" };
 
 export function askRow(ask: Ask, agentName: string): Row {
-  const asks = ask.kind === "question" ? t("{0} asks: ", agentName) : "";
+  const asks = ask.agentId ? t("{0} asks: ", agentName) : "";
+  const question = askText(ask.question);
   return {
-    label: `${asks}${oneLine(ask.question)}`,
+    label: `${asks}${oneLine(question)}`,
     description: ask.kind === "plan" ? t("look at the plan") : t("answer"),
-    tooltip: [`${asks}${ask.question}`, ask.why && t("Why: {0}", ask.why), t("Answers: {0}", ask.options.join(", ") || t("any words"))].filter(Boolean).join("\n"),
+    tooltip: [`${asks}${question}`, ask.why && t("Why: {0}", askText(ask.why)), t("Answers: {0}", ask.options.map(askText).join(", ") || t("any words"))].filter(Boolean).join("\n"),
     icon: ASK_ICON[ask.kind],
     color: YELLOW,
     context: "ask",

@@ -1,5 +1,6 @@
 /** The panels: from the model to what is to be seen, as plain values. */
 import type { AgentSnapshot, Ask, RunStatus, TaskState } from "../lspExt";
+import { askText } from "../serverWords";
 import { counted, t } from "../words";
 import type { ActionName } from "./feed";
 import { arranged, type CriticalPath, criticalPath, type Graph, type GraphTask, NODE, pathThrough } from "./graph";
@@ -409,7 +410,7 @@ function readyText(model: Model): string {
 }
 
 const askSpec = (model: Model, ask: Ask): Spec =>
-  el("li.ask", { key: `a:${ask.askId}` }, el("div", {}, ask.agentId ? t("{0} asks: {1}", model.agentName(ask.agentId), ask.question) : ask.question), ask.why ? el("div.dim", {}, ask.why) : undefined, button("answer", t("Answer…"), "primary"));
+  el("li.ask", { key: `a:${ask.askId}` }, el("div", {}, ask.agentId ? t("{0} asks: {1}", model.agentName(ask.agentId), askText(ask.question)) : askText(ask.question)), ask.why ? el("div.dim", {}, askText(ask.why)) : undefined, button("answer", t("Answer…"), "primary"));
 
 // --- cost ------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@
  */
 import type { AgentId, AskId, NexusEvent, TaskId } from "../lspExt";
 import { count, duration, money, oneLine, weight } from "../view";
+import { askText } from "../serverWords";
 import { t } from "../words";
 
 /** Whose transcript: one agent's, one task's, or (neither given) the whole run's. */
@@ -121,7 +122,7 @@ function entry(event: NexusEvent, { agentName, taskTitle, path }: Wording): Entr
     case "conflict_forecast":
       return event.clashes.length ? { line: `${count(event.clashes.length, "clash", "clashes")} foreseen`, below: event.clashes.map(({ message }) => `- ${oneLine(message)}`).join("\n") } : undefined;
     case "ask_opened":
-      return { line: t("{0} asks you: {1}", event.agentId ? agentName(event.agentId) : "NEXUS", oneLine(event.question)), below: event.why };
+      return { line: t("{0} asks you: {1}", event.agentId ? agentName(event.agentId) : "NEXUS", oneLine(askText(event.question))), below: askText(event.why) };
     case "ask_answered":
       return { line: t("Answer: {0}", event.answer) };
     case "budget_warning":
