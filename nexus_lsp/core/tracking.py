@@ -100,12 +100,16 @@ def _without_common_ends(edit: LineEdit) -> LineEdit:
 def _reaches(edit: LineEdit, placed: Placed) -> bool:
     """Whether the edit changes the window.
 
-    Lines put right above or below it do not, unless some of its own are gone: these may be they, back.
+    Lines put right above or below it do not, unless some of its own are gone: these may be they, back; or
+    unless an insertion stands there, at an end of the file: these may be what it would put in.
     """
     edit_end = edit.start + len(edit.removed)
     if not placed.whole or placed.start == placed.end:
         return edit.start <= placed.end and edit_end >= placed.start
-    return edit.start < placed.end and edit_end > placed.start
+    first = not placed.hunk.before and placed.at == 0
+    last = not placed.hunk.before and placed.at == len(placed.good)
+    above = edit_end >= placed.start if first else edit_end > placed.start
+    return above and (edit.start <= placed.end if last else edit.start < placed.end)
 
 
 def _moved(placed: Placed, edit: LineEdit) -> Placed:
@@ -164,7 +168,9 @@ def _held(before: Placed, now: Placed, edit: LineEdit, live: Lines) -> int | Non
 def _narrowed(placed: Placed, line: int, live: Lines) -> Placed:
     """The hunk standing at `line`; its window is fresh, unless a neighbour it lost may still come back."""
     at, good = placed.at, placed.good
-    if placed.hunk.before or list(good[max(0, at - 1) : at + 1]) == list(live[max(0, line - 1) : line + 1]):
+    above = at == 0 or (line > 0 and good[at - 1] == live[line - 1])
+    below = at == len(good) or (line < len(live) and good[at] == live[line])
+    if placed.hunk.before or (above and below):
         return settle(placed.hunk, line, live)
     return replace(placed, stands=line)
 
