@@ -52,6 +52,7 @@ class Desk:
         """By id; only `_take` puts some in."""
         self._homes: dict[str, list[Json]] = {}
         self._of_tasks: dict[tuple[str, str], list[Json]] = {}
+        self._earlier: dict[str, list[Json]] | None = None
         self.sheets: dict[str, Sheet] = {}
         self.in_hand: set[str] = set()
         """Changes that are being carried out: their lines may vanish before the engine says why."""
@@ -115,7 +116,7 @@ class Desk:
 
     def _take(self, changes: Iterable[Json]) -> None:
         self.changes |= {c["id"]: c for c in changes}
-        self._homes, self._of_tasks = {}, {}
+        self._homes, self._of_tasks, self._earlier = {}, {}, None
 
     def on_file(self, path: str) -> list[Json]:
         """All changes that show on a file, whatever became of them, oldest first."""
@@ -161,6 +162,15 @@ class Desk:
                     self._of_tasks.setdefault((change["run_id"], change["task_id"]), []).append(change)
         return self._of_tasks.get((run_id, task_id), [])
 
+    def _earlier_forms(self, change_id: str) -> list[Json]:
+        """The edits in whose place a later task put this one."""
+        if self._earlier is None:
+            self._earlier = {}
+            for change in self.changes.values():
+                if change.get("superseded_by") and change["kind"] == "edit":
+                    self._earlier.setdefault(change["superseded_by"], []).append(change)
+        return self._earlier.get(change_id, [])
+
     def _edits(self, path: str) -> dict[str, Json]:
         pending = [c for c in self.pending(path) if c["kind"] == "edit"]
         return {c["id"]: c for c in (*pending, *self.accepted(path), *self.conflicts(path))}
@@ -196,6 +206,14 @@ class Desk:
         self._show(path)
         self._rest_later(path)
 
+    def came_back(self, path: str, ids: Iterable[str]) -> None:
+        """The text holds these changes again; what a later task made of them has no place beside them."""
+        sheet = self.sheets.get(path)
+        for change_id in (self.changes.get(i, {}).get("superseded_by") for i in ids):
+            if sheet and change_id and sheet.placed.pop(change_id, None):
+                sheet.lost.add(change_id)
+                self._show(path)
+
     def disk_changed(self, path: str) -> None:
         """A file changed on disk; an open document is not moved by that, its editor will say."""
         sheet = self.sheets.get(path)
@@ -215,7 +233,7 @@ class Desk:
         if path not in self.sheets and self._edits_or_pending(path):
             read = await self._from_disk(path)
             self.sheets.setdefault(path, read)
-        while unknown := [i for i in self._edits(path) if i not in self.bases]:
+        while unknown := [i for i in self._concerned(path) if i not in self.bases]:
             for change_id in unknown:
                 await self.bases.learn(change_id)
         sheet = self.sheets.get(path)
@@ -227,6 +245,10 @@ class Desk:
             if sheet.lost:
                 self._rest_later(path)
         self._show(path)
+
+    def _concerned(self, path: str) -> list[str]:
+        wanted = self._edits(path)
+        return [*wanted, *(c["id"] for i in wanted for c in self._earlier_forms(i))]
 
     def _edits_or_pending(self, path: str) -> bool:
         return bool(self.pending(path) or self.accepted(path) or self.conflicts(path))
@@ -273,7 +295,12 @@ class Desk:
         found: list[tuple[Json, int | None]] = []
         for base, group in self._by_base(sheet, changes):
             found += zip(group, place([sheet.hunk(c) for c in group], base, live), strict=True)
-        return found
+        return [(c, None if self._is_half_there(sheet, c["id"]) else line) for c, line in found]
+
+    def _is_half_there(self, sheet: Sheet, change_id: str) -> bool:
+        """Whether an earlier form of a change stands in the text, as an undo can bring it there."""
+        earlier = self._earlier_forms(change_id)
+        return any(line is not None for _, line in self._afters(sheet, earlier, sheet.lines))
 
     def _afters(
         self, sheet: Sheet, changes: Sequence[Json], live: list[str]
@@ -362,7 +389,11 @@ class Desk:
             return []
         waiting = [c["id"] for c in self.pending(path) if c["kind"] == "edit" and c["id"] not in self.in_hand]
         found = {i: sheet.placed.get(i) for i in waiting}
-        return [i for i, p in found.items() if (p is None and i in sheet.lost) or (p and p.line is None)]
+        return [
+            i
+            for i, p in found.items()
+            if (p is None and i in sheet.lost) or (p and (p.line is None or self._is_half_there(sheet, i)))
+        ]
 
     async def _find_again(self, path: str) -> None:
         written = [c for c in self.accepted(path) if c["note"] == "typed"]

@@ -85,6 +85,7 @@ class Following:
         if desk is None or editor is None:
             return False
         undone, redone = editor.moments.turned_back(path, text)
+        desk.came_back(path, redone)
         undone = [i for i in undone if desk.changes.get(i, {}).get("status") == "accepted"]
         redone = [i for i in redone if desk.can_be_redone(i)]
         if undone:

@@ -302,7 +302,9 @@ class Edited(RuleBasedStateMachine):
             assert self.marked(file.name) == shown, "the same changes are shown under the new name"
 
     def marked(self, name: str) -> set[str]:
-        return {m["code"] for m in self.window.shown_marks().get(name, [])}
+        """A file that an agent would make anew is none that has another name now."""
+        marks = {m["code"] for m in self.window.shown_marks().get(name, [])}
+        return {i for i in marks if self.changes[i]["kind"] == "edit"}
 
     @rule(key=st.sampled_from(FILES))
     def saves_under_another_name(self, key: str) -> None:
