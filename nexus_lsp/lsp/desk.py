@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from nexus_lsp.core.anchors import already_there, place, sure_lines
-from nexus_lsp.core.conflicts import sides_of
-from nexus_lsp.core.hunks import Hunk
 from nexus_lsp.core.text import Edit
-from nexus_lsp.core.tracking import Placed, settle
+from nexus_lsp.core.tracking import Placed
 from nexus_lsp.lsp.bases import Bases
 from nexus_lsp.lsp.moving import Moving
+from nexus_lsp.lsp.placing import Placing
 from nexus_lsp.lsp.sheet import Sheet, sheet_of
 
 log = logging.getLogger(__name__)
@@ -59,6 +57,7 @@ class Desk:
         self._decided: set[str] = set()
         """Accepted changes that are still of interest: accepted while this editor looked on."""
         self.bases = Bases(execute, lambda: self.changes)
+        self._placing = Placing(self.bases, self._earlier_forms)
         self._moving = Moving(root)
         self._rests: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -188,7 +187,7 @@ class Desk:
         self._moving.forget(path)
         wanted = self._edits(path)
         if all(i in self.bases for i in wanted):
-            self._settle(sheet, wanted)
+            self._placing.settle(sheet, wanted)
         self._spawn(self.lay_out(path))
 
     def closed(self, path: str) -> None:
@@ -239,7 +238,7 @@ class Desk:
         sheet = self.sheets.get(path)
         if sheet:
             self._moving.settle(path, sheet)
-            self._settle(sheet, self._edits(path))
+            self._placing.settle(sheet, self._edits(path))
             if not (sheet.is_open or self._edits_or_pending(path)):
                 del self.sheets[path]
             if sheet.lost:
@@ -252,65 +251,6 @@ class Desk:
 
     def _edits_or_pending(self, path: str) -> bool:
         return bool(self.pending(path) or self.accepted(path) or self.conflicts(path))
-
-    def _settle(self, sheet: Sheet, wanted: Mapping[str, Json]) -> None:
-        hunks = {i: sheet.standing(c) for i, c in wanted.items()}
-        before = sheet.placed
-        sheet.placed = {i: p for i, p in sheet.placed.items() if i in hunks and _same(p.hunk, hunks[i])}
-        missing = [c for i, c in wanted.items() if i not in sheet.placed]
-        live = sheet.lines
-        for change, line in self._places(sheet, [c for c in missing if c["status"] == "pending"], live):
-            if line is not None:
-                sheet.placed[change["id"]] = settle(hunks[change["id"]], line, live)
-        for change, line in self._afters(sheet, [c for c in missing if c["status"] == "accepted"], live):
-            if line is not None:
-                sheet.placed[change["id"]] = settle(hunks[change["id"]], line, live)
-        self._place_conflicts(sheet, wanted, before)
-        sheet.lost = {i for i, c in wanted.items() if c["status"] == "pending" and i not in sheet.placed}
-
-    def _place_conflicts(
-        self, sheet: Sheet, wanted: Mapping[str, Json], before: Mapping[str, Placed]
-    ) -> None:
-        """Each conflict anew: what it shows is what stands there now. Where it was tells where to look."""
-        sheet.conflicts = {}
-        for base, group in self._by_base(sheet, [c for c in wanted.values() if c.get("conflict")]):
-            name = self.bases.name(group[0]["id"])
-            taken = [c for i, c in wanted.items() if c["status"] == "accepted" and self.bases.name(i) == name]
-            windows = [before.get(c["id"]) for c in group]
-            near = [range(w.start, w.end) if w else None for w in windows]
-            hunks, accepted = [sheet.hunk(c) for c in group], [sheet.hunk(c) for c in taken]
-            for change, sides in zip(group, sides_of(hunks, base, accepted, sheet.lines, near), strict=True):
-                if sides is not None:
-                    sheet.conflicts[change["id"]] = sides
-                    hunk = Hunk(sides.line, sides.yours, sides.theirs)
-                    sheet.placed[change["id"]] = settle(hunk, sides.line, sheet.lines)
-
-    def _by_base(self, sheet: Sheet, changes: Sequence[Json]) -> list[tuple[list[str], list[Json]]]:
-        return self.bases.grouped(changes, sheet.plain)
-
-    def _places(
-        self, sheet: Sheet, changes: Sequence[Json], live: list[str]
-    ) -> list[tuple[Json, int | None]]:
-        """Where edits can be made in the text."""
-        found: list[tuple[Json, int | None]] = []
-        for base, group in self._by_base(sheet, changes):
-            found += zip(group, place([sheet.hunk(c) for c in group], base, live), strict=True)
-        return [(c, None if self._is_half_there(sheet, c["id"]) else line) for c, line in found]
-
-    def _is_half_there(self, sheet: Sheet, change_id: str) -> bool:
-        """Whether an earlier form of a change stands in the text, as an undo can bring it there."""
-        earlier = self._earlier_forms(change_id)
-        return any(line is not None for _, line in self._afters(sheet, earlier, sheet.lines))
-
-    def _afters(
-        self, sheet: Sheet, changes: Sequence[Json], live: list[str]
-    ) -> list[tuple[Json, int | None]]:
-        """Where edits have been made in the text."""
-        found: list[tuple[Json, int | None]] = []
-        for base, group in self._by_base(sheet, changes):
-            sure = sure_lines(base, live)
-            found += [(c, already_there(sheet.hunk(c), sure, live)) for c in group]
-        return found
 
     async def _from_disk(self, path: str) -> Sheet:
         return await asyncio.to_thread(sheet_of, self._root / path)
@@ -375,10 +315,7 @@ class Desk:
         for change in changes:
             await self.bases.learn(change["id"])
         sheet = self.sheets.get(path) or await self._from_disk(path)
-        typed: set[str] = set()
-        for base, group in self._by_base(sheet, changes):
-            sure, live = sure_lines(base, sheet.lines), sheet.lines
-            typed |= {c["id"] for c in group if already_there(sheet.hunk(c), sure, live) is not None}
+        typed = self._placing.typed(sheet, changes)
         if typed:
             await self._execute("review.carried", {"change_ids": sorted(typed), "typed": True})
         return typed
@@ -392,7 +329,8 @@ class Desk:
         return [
             i
             for i, p in found.items()
-            if (p is None and i in sheet.lost) or (p and (p.line is None or self._is_half_there(sheet, i)))
+            if (p is None and i in sheet.lost)
+            or (p and (p.line is None or self._placing.is_half_there(sheet, i)))
         ]
 
     async def _find_again(self, path: str) -> None:
@@ -403,7 +341,7 @@ class Desk:
         for change in (*gone, *written):
             await self.bases.learn(change["id"])
         sheet = self.sheets.get(path) or await self._from_disk(path)
-        found = self._places(sheet, [*gone, *written], sheet.lines)
+        found = self._placing.places(sheet, [*gone, *written], sheet.lines)
         back = [c["id"] for c, line in found if line is not None and c["id"] not in self.in_hand]
         if back:
             await self._execute("review.reopen", {"change_ids": back, "placed": True})
@@ -420,7 +358,3 @@ class Desk:
 def _logged(done: asyncio.Task[None]) -> None:
     if not done.cancelled() and done.exception():
         log.error("the review desk lost its thread", exc_info=done.exception())
-
-
-def _same(a: Hunk, b: Hunk) -> bool:
-    return (a.before, a.after) == (b.before, b.after)
