@@ -79,6 +79,12 @@ def _delegate_arguments(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--budget-tokens", type=_amount, default=None, metavar="N", help="the same in tokens")
     sub.add_argument("--budget-seconds", type=_amount, default=None, metavar="N", help="the same in seconds")
     sub.add_argument("--test-command", default=None, metavar="COMMAND")
+    sub.add_argument(
+        "--permissions",
+        choices=("ask", "askAll", "allow", "deny"),
+        default="ask",
+        help="before an agent's command that reaches beyond its copy (askAll: before every command)",
+    )
     sub.add_argument("--json", action="store_true", help="print one event a line")
     sub.set_defaults(run=_delegate)
 
@@ -173,6 +179,7 @@ def _delegate(args: argparse.Namespace) -> int:
         budget=args.budget,
         budgets=Budgets(run=Allowance(tokens=args.budget_tokens, seconds=args.budget_seconds)),
         test_command=args.test_command,
+        permissions=args.permissions,
     )
     accept = args.accept or ("ask" if sys.stdin.isatty() and not args.json else "none")
 

@@ -16,6 +16,7 @@ from command_line import CALC, LINTY, TEST, House
 from tests.scripted.anthropic_server import (
     Request,
     ScriptedAnthropic,
+    bash,
     by_task,
     edit,
     read,
@@ -261,6 +262,45 @@ async def test_a_question_that_nobody_hears_is_not_answered_in_the_users_name(ho
         kept = await house.run("memory", "export")
     assert "answered by nobody in time: (no answer)" in said.text, said.text
     assert "(no answer)" not in kept.text
+
+
+PERMITTED: Mapping[str, tuple[tuple[str, ...], str, str, str]] = {
+    # what is typed → whose answer is shown, what the agent hears
+    "nobody is there": (("--accept", "none"), "", "by nobody in time: Deny", "does not allow this command"),
+    "once, by its number": (("--accept", "ask"), "1\n", "by you: Allow once", "HEAD"),
+    "denied, by its beginning": (("--accept", "ask"), "de\n", "by you: Deny", "does not allow this command"),
+    "which of the two is open": (("--accept", "ask"), "allow\n2\n", "by you: Allow for this run", "HEAD"),
+    "allowed beforehand": (("--accept", "none", "--permissions", "allow"), "", "", "HEAD"),
+    "forbidden beforehand": (
+        ("--accept", "none", "--permissions", "deny"),
+        "",
+        "",
+        "The user's settings forbid",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PERMITTED)
+async def test_a_command_that_reaches_out_waits_for_the_person_at_the_terminal(
+    house: House, name: str
+) -> None:
+    options, typed, shown, heard = PERMITTED[name]
+    results: list[str] = []
+
+    def reaches(r: Request):
+        if r.agent == "code_developer" and r.turn == 0:
+            return bash("git ls-remote . 2>&1 || git init -q && echo HEAD")
+        if r.agent == "code_developer":
+            results.append(r.result)
+        return submit("Looked.")
+
+    async with ScriptedAnthropic(reaches) as claude:
+        env = {"ANTHROPIC_BASE_URL": claude.base_url, "ANTHROPIC_API_KEY": "dummy"}
+        words = ("delegate", "Rename add() in calc.py to plus()", "--team", "claude", "--trust")
+        said = await house.run(*words, *options, stdin=typed, **env)
+    assert heard in results[0], (results, said.text)
+    asked = "Code asks: May I run `git ls-remote . 2>&1 || git init -q && echo HEAD`?"
+    assert (shown in said.text, asked in said.text) == (True, bool(shown)), said.text
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)], ids=["for a person", "for a program"])
