@@ -15,6 +15,7 @@ from tests.scripted.anthropic_server import (
     ScriptedAnthropic,
     Slow,
     Turn,
+    bash,
     edit,
     read,
     say,
@@ -85,6 +86,24 @@ def alpha(request: Request) -> Turn:
             return write("test_calculator.py", f"{head}{test}    assert {name}(2, 3) == 5\n")
         case _:
             return say("A test that fails without the fix.")
+
+
+def reaching(request: Request) -> Turn:
+    """Before their work Code looks at a repository twice, and Alpha fetches a page; both heed the answer."""
+    if request.agent == "code_developer":
+        if request.turn in (1, 2):
+            return bash("git ls-remote . && echo reached")
+        if request.turn == 3:
+            assert "reached" in request.result, "it was allowed for the run"
+            return edit("calculator.py", "    return a - b", "    return a + b")
+        return code(request)
+    if request.turn == 1:
+        return bash("curl -s http://127.0.0.1:9/prices")
+    if request.turn == 2:
+        assert "The user does not allow this command" in request.result
+        imports = "from calculator import add\n\n\n"
+        return write("test_calculator.py", f"{imports}def test_add() -> None:\n    assert add(2, 3) == 5\n")
+    return alpha(request)
 
 
 class Models:

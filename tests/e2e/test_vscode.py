@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from . import many
-from .agents import Models
+from .agents import Models, reaching
 from .conftest import LOGS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -45,6 +45,13 @@ def test_the_team_is_watched_and_talked_to(run_scenario: Scenario) -> None:
     given = {"request": REQUEST, "file": "calculator.py", "line": 5, "group": "calculator"}
     with Models(pace=0.6, asks=True) as models:
         run_scenario("team", {"env": models.env, **given})
+    assert not models.errors
+
+
+def test_an_agent_asks_before_it_reaches_out(run_scenario: Scenario) -> None:
+    given = {"request": REQUEST, "file": "calculator.py"}
+    with Models(pace=0.3, all_do=reaching) as models:
+        run_scenario("permission", {"env": models.env, **given})
     assert not models.errors
 
 
