@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nexus_lsp import __version__
+from nexus_lsp.cli_types import amount, dollars
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,10 +75,10 @@ def _delegate_arguments(sub: argparse.ArgumentParser) -> None:
     )
     sub.add_argument("--trust", action="store_true", help="let this run run the workspace's code")
     sub.add_argument(
-        "--budget", type=_dollars, default=None, metavar="USD", help="pause once it has cost that"
+        "--budget", type=dollars, default=None, metavar="USD", help="pause once it has cost that"
     )
-    sub.add_argument("--budget-tokens", type=_amount, default=None, metavar="N", help="the same in tokens")
-    sub.add_argument("--budget-seconds", type=_amount, default=None, metavar="N", help="the same in seconds")
+    sub.add_argument("--budget-tokens", type=amount, default=None, metavar="N", help="the same in tokens")
+    sub.add_argument("--budget-seconds", type=amount, default=None, metavar="N", help="the same in seconds")
     sub.add_argument("--test-command", default=None, metavar="COMMAND")
     sub.add_argument(
         "--permissions",
@@ -87,20 +88,6 @@ def _delegate_arguments(sub: argparse.ArgumentParser) -> None:
     )
     sub.add_argument("--json", action="store_true", help="print one event a line")
     sub.set_defaults(run=_delegate)
-
-
-def _dollars(text: str) -> float:
-    amount = float(text)
-    if not 0 < amount < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is no budget: give US dollars, more than 0")
-    return amount
-
-
-def _amount(text: str) -> int:
-    amount = int(text)
-    if amount <= 0:
-        raise argparse.ArgumentTypeError(f"{text} is no budget: give a number above 0")
-    return amount
 
 
 def _review_arguments(sub: argparse.ArgumentParser) -> None:

@@ -6,11 +6,13 @@ import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import reduce
 from pathlib import Path
 
 from nexus_lsp.adapters.git_command import Git, RepositoryFailed, refused_paths, reported, shown
 from nexus_lsp.adapters.git_reading import TREE, Difference, ObjectReader
 from nexus_lsp.adapters.git_writing import write_commit, write_object, write_ref
+from nexus_lsp.core.evolve_changes import moved_path
 from nexus_lsp.ports import FileContent, FileDiff, Merge, Sides
 
 Scratch = Callable[[], AbstractContextManager[Path]]
@@ -46,16 +48,45 @@ class ObjectStore:
             return parents[0]
         return await self._commit(tree, parents, message)
 
-    async def merge(self, ours: str, theirs: str, message: str) -> Merge:
+    async def merge(
+        self, ours: str, theirs: str, message: str, moves: Sequence[tuple[str, str]] = ()
+    ) -> Merge:
         """Merge two commits; see the port."""
         both = tuple(dict.fromkeys((ours, theirs)))
         if ours in await self._parents(theirs):  # the merge base is `ours`, which nothing else changed
             return Merge(await self._commit(await self.tree(theirs), both, message))
+        if moves:
+            ours, theirs = await self._under_new_names(ours, theirs, moves)
         command = ("merge-tree", "--write-tree", "-z", "--no-messages", ours, theirs)
         done = await self._git.run(*command, accept=(0, 1))
         tree, *stages = done.fields()
         commit = await self._commit(tree.decode(), both, message)
         return _merge(commit, [stage for stage in stages if stage])
+
+    async def _under_new_names(
+        self, ours: str, theirs: str, moves: Sequence[tuple[str, str]]
+    ) -> tuple[str, str]:
+        """Both sides, on a base in which what `theirs` changed has the names of `ours`."""
+        base = (await self._git.run("merge-base", ours, theirs)).line()
+        names: dict[str, str] = {}
+        for path in await self.changed_paths(base, theirs):
+            new = reduce(lambda at, move: moved_path(at, *move), moves, path)
+            if new != path and await self.find(ours, path) is None and await self.find(base, new) is None:
+                names[path] = new
+        if not names:
+            return ours, theirs
+        renamed_base = await self._renamed(base, names, ())
+        return (
+            await self._commit(await self.tree(ours), (renamed_base,), "ours"),
+            await self._renamed(theirs, names, (renamed_base,)),
+        )
+
+    async def _renamed(self, commit: str, names: Mapping[str, str], parents: Sequence[str]) -> str:
+        files: dict[str, FileContent | None] = {}
+        for old, new in names.items():
+            if file := await self.read_file(commit, old):
+                files |= {old: None, new: file}
+        return await self.with_files(commit, files, parents, "under new names")
 
     async def with_files(
         self, commit: str, files: Mapping[str, FileContent | None], parents: Sequence[str], message: str

@@ -139,9 +139,11 @@ class Quarantine:
             await self._bury(checkout)
             self._index_of(checkout).unlink(missing_ok=True)
 
-    async def merge(self, ours: str, theirs: str, message: str) -> Merge:
+    async def merge(
+        self, ours: str, theirs: str, message: str, moves: Sequence[tuple[str, str]] = ()
+    ) -> Merge:
         """See the port."""
-        return await self._objects.merge(ours, theirs, message)
+        return await self._objects.merge(ours, theirs, message, moves)
 
     async def with_files(
         self, commit: str, files: Mapping[str, FileContent | None], parents: Sequence[str], message: str

@@ -69,7 +69,8 @@ def moved_file(run: Run, fact: f.FileMoved) -> Run:
     for change_id, old in run.changes.items():
         if (new := moved_with(old, fact.old_path, fact.path)) is not old:
             changes = changes.put(change_id, new)
-    return replace(run, changes=changes, decisions=run.decisions + 1)
+    moves = (*run.moves, (fact.old_path, fact.path))
+    return replace(run, changes=changes, decisions=run.decisions + 1, moves=moves)
 
 
 def moved_with(state: ChangeState, old: str, new: str) -> ChangeState:

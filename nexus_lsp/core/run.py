@@ -146,6 +146,7 @@ class Run:
         forecast: where the work of its tasks may not come together with others', as far as is foreseen now.
         revising: by task, what the user asked to be done in another way.
         decisions: counts decisions on changes; a landing that saw another count looks again.
+        moves: (old, new) names that the user gave to files and folders, in their order.
     """
 
     id: str
@@ -174,6 +175,7 @@ class Run:
     active_since: float | None = None
     resumes_to: RunStatus | None = None
     decisions: int = 0
+    moves: tuple[tuple[str, str], ...] = ()
     ended_at: float | None = None
     replanning: f.ReplanRequested | None = None
     replans: int = 0

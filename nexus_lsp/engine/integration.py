@@ -35,7 +35,7 @@ from nexus_lsp.engine.gating import gate
 from nexus_lsp.engine.relating import relations
 from nexus_lsp.engine.spans import Spans
 from nexus_lsp.engine.standing import Standing
-from nexus_lsp.engine.structural import by_structure, places_of
+from nexus_lsp.engine.structural import by_structure, places_of, unsolved
 from nexus_lsp.engine.work import checkout_name
 from nexus_lsp.ports import FileDiff, Merge, Repository
 
@@ -155,7 +155,7 @@ class Integration:
             onto = await self._refresh()
         decisions = self._run.decisions
         title = f"{state.task.agent}: {state.task.title}"
-        merge = await self._repository.merge(onto, state.submitted, title)
+        merge = await self._repository.merge(onto, state.submitted, title, self._run.moves)
         solved: tuple[str, ...] = ()
         if merge.conflicts:
             parse = self._engine.adapters.parse
@@ -167,6 +167,9 @@ class Integration:
                 return False
             merge, solved = Merge(candidate), merge.conflicts
         diffs = await self._repository.diff(onto, merge.commit)
+        if state.repairs and (left := await unsolved(self._repository, diffs)):
+            await self._engine.submit(self._run_id, h.Conflicted(state.task.id, merge.commit, *left))
+            return False
         if diffs and not gated:
             with spans.gating():
                 if not await gate(self._engine, self._run, state, merge.commit, diffs):

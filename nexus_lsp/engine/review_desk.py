@@ -12,7 +12,7 @@ from nexus_lsp.core.changes import Applied
 from nexus_lsp.core.conflicts import ASK_AGENT
 from nexus_lsp.core.facts import FileMoved, RevisionAsked
 from nexus_lsp.core.problems import InvalidArgument, Refused
-from nexus_lsp.core.run import Run
+from nexus_lsp.core.run import OVER, Run
 from nexus_lsp.core.wire import Json, from_json
 from nexus_lsp.engine.engine import Engine
 from nexus_lsp.engine.projections import conflict_line
@@ -112,10 +112,12 @@ class ReviewDesk:
         return {"status": "ok"}
 
     async def moved(self, a: Moved, _face: Face | None) -> Json:
-        """The user gave a file or folder another name; the changes of the branch at hand go with it."""
+        """The user gave a file or folder another name; the changes of the branch at hand go with it, and what
+        agents at work do to it."""
         async with self._engine.deciding:  # a decision that is being carried out speaks of the old name
             for run in list(self._engine.runs.values()):
-                if run.changes and not await self._review.parked(list(run.changes)):
+                going_on = run.status not in OVER and not run.away
+                if (run.changes or going_on) and not await self._review.parked(list(run.changes)):
                     await self._engine.submit(run.id, h.Moved(FileMoved(a.old_path, a.path)))
         return {"status": "ok"}
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Sequence
 
 from nexus_lsp.core.merging import language_of, merge
 from nexus_lsp.core.merging.syntax import Parse
 from nexus_lsp.core.proposals import text_of
 from nexus_lsp.core.text import split_lines
-from nexus_lsp.ports import FileContent, Merge, Repository, Sides
+from nexus_lsp.ports import FileContent, FileDiff, Merge, Repository, Sides
+
+_MARKER = re.compile(r"(<{7}|>{7}) [0-9a-f]{40}(:|\r?\n?$)")
+"""A marker of a merge of two commits by their ids: no text that explains markers has such."""
 
 _MOST_PLACES = 10
 """Places of conflicts that are named."""
@@ -38,6 +43,21 @@ async def _merged(repository: Repository, one: Sides, parse: Parse | None) -> st
         return None
     merged = await asyncio.to_thread(merge, one.path, base, ours, theirs, parse)
     return merged.text if merged else None
+
+
+async def unsolved(
+    repository: Repository, diffs: Sequence[FileDiff]
+) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """(paths, places in words) where markers of a merge of ours were left; None where none were."""
+    found: dict[str, int] = {}
+    for diff in diffs:
+        text = text_of(await repository.read(diff.new_blob)) if diff.new_blob else None
+        lines = split_lines(text or "")
+        marked = next((n for n, line in enumerate(lines, 1) if _MARKER.match(line)), None)
+        if marked is not None:
+            found[diff.path] = marked
+    places = tuple(f"the markers still stand in {path}, line {n}" for path, n in found.items())
+    return (tuple(found), places) if found else None
 
 
 async def places_of(repository: Repository, found: Merge) -> tuple[str, ...]:

@@ -124,8 +124,14 @@ class Repository(Protocol):
         """Remove a checkout and all it holds."""
         ...
 
-    async def merge(self, ours: str, theirs: str, message: str) -> Merge:
-        """Merge two commits without a work tree."""
+    async def merge(
+        self, ours: str, theirs: str, message: str, moves: Sequence[tuple[str, str]] = ()
+    ) -> Merge:
+        """Merge two commits without a work tree.
+
+        `moves`: (old, new) of files and folders that got another name in `ours`, in their order: what
+        `theirs` did to them is done under the new name. Other renames are found by their text.
+        """
         ...
 
     async def with_files(

@@ -160,6 +160,61 @@ async def test_a_conflict_goes_back_to_its_agent_with_the_markers(house: House) 
     assert house.user_texts()["a.txt"] == "one\nA and B\nthree\nfour\nfive\n"
 
 
+async def test_markers_that_an_agent_leaves_are_not_proposed(house: House) -> None:
+    def looks_away(_: Assignment) -> Outcome:
+        return done()
+
+    def mends(assignment: Assignment) -> Outcome:
+        put(assignment.checkout, "a.txt", "one\nA and B\nthree\nfour\nfive\n")
+        return done()
+
+    first = [replaces("a.txt", "two", "B"), looks_away, mends]
+    run = await both_at_once(house, replaces("a.txt", "two", "A"), first)
+    assert [c.attempt for c in house.backend.attempts("b")] == [1, 2, 3]
+    assert "the markers still stand in a.txt, line 2" in house.backend.attempts("b")[2].evidence
+    assert shown(run) == ["edit a.txt outdated by a", "edit a.txt pending by a+b"]
+
+
+MOVES: Mapping[str, tuple[Sequence[tuple[str, str]], Step, Mapping[str, str]]] = {
+    # what the user renames while the agent is at work, what the agent does, what is proposed where
+    "an edit": ([("a.txt", "z.txt")], replaces("a.txt", "two", "2"), {"edit z.txt": "2\n"}),
+    "rewritten to the last line": ([("a.txt", "z.txt")], puts({"a.txt": "new\n"}), {"edit z.txt": "new\n"}),
+    "renamed twice": (
+        [("a.txt", "y.txt"), ("y.txt", "z.txt")],
+        replaces("a.txt", "two", "2"),
+        {"edit z.txt": "2\n"},
+    ),
+    "there and back": (
+        [("a.txt", "y.txt"), ("y.txt", "a.txt")],
+        replaces("a.txt", "two", "2"),
+        {"edit a.txt": "2\n"},
+    ),
+    "its folder": ([("src", "lib")], puts({"src/c.py": "x = 1\n"}), {"edit lib/c.py": "x = 1\n"}),
+    "deleted by the agent": ([("a.txt", "z.txt")], puts({"a.txt": None}), {"delete z.txt": ""}),
+}
+
+
+@pytest.mark.parametrize("name", MOVES)
+async def test_what_an_agent_does_to_a_file_that_is_renamed_meanwhile_is_of_the_renamed_file(
+    house: House, name: str
+) -> None:
+    moves, step, proposed = MOVES[name]
+    brake = Brake(step)
+    house.plays(task("a", writes=["x"]), a=brake)
+    run_id = await house.delegate()
+    await brake.reached.wait()
+    for old, new in moves:
+        (house.workspace / old).rename(house.workspace / new)
+        await house.operations.execute("review.moved", {"old_path": old, "path": new})
+    brake.go.set()
+    run = await house.rests(run_id)
+    changes = [s.change for s in run.changes.values()]
+    assert {f"{c.kind} {c.path}": c.after for c in changes} == proposed
+    await house.accept(run)
+    after = house.user_texts()
+    assert not any(old in after for old, new in moves if old not in {n for _, n in moves})
+
+
 async def test_a_later_task_takes_over_a_pending_hunk(house: House) -> None:
     run = await house.run(
         task("a"), task("b", "a"), a=replaces("a.txt", "two", "2"), b=replaces("a.txt", "2\n", "2 and 2\n")
@@ -426,7 +481,9 @@ async def test_decisions_during_a_landing_are_seen_by_it(house: House) -> None:
 async def test_a_reopened_hunk_beside_the_one_that_took_its_lines_breaks_nothing(house: House) -> None:
     brake = Brake(replaces("a.txt", "two", "2"))
     last = Brake(writes(b_DOT_txt="B\n"))
-    house.plays(task("a"), task("b", "a"), task("c", "b"), a=replaces("a.txt", "two", "TWO"), b=brake, c=last)
+    again = puts({"a.txt": FILES["a.txt"].replace("two", "2")})
+    plan = (task("a"), task("b", "a"), task("c", "b"))
+    house.plays(*plan, a=replaces("a.txt", "two", "TWO"), b=[brake, again], c=last)
     run_id = await house.delegate()
     await asyncio.wait_for(brake.reached.wait(), 20)
     [old] = [c.id for c in house.engine.runs[run_id].pending_changes]

@@ -108,7 +108,7 @@ async def test_what_was_merged_by_structure_is_gated(house: House) -> None:
 )
 async def test_what_is_not_sure_goes_back_to_its_agent(house: House, first: Step, second: Step) -> None:
     await begin(house, {"shapes.py": BASE})
-    run = await side_by_side(house, first, [second, puts({"n.txt": "n\n"})])
+    run = await side_by_side(house, first, [second, puts({"shapes.py": BASE, "n.txt": "n\n"})])
     [repair] = house.facts(run, f.RepairRequested)
     assert isinstance(repair, f.RepairRequested) and repair.cause == "conflict"
 

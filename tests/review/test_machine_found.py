@@ -52,6 +52,16 @@ STORIES: dict[str, list[Step]] = {
         ("another_program_deletes_or_brings_back", {"key": "b"}),
         ("renames", {"key": "b", "tell": True}),
     ],
+    "both files get other names while a task is at work on them": [
+        ("proposed", {"size": 8, "steps": [(3, 2, 0), (2, 0, 0)], "unopened": "open"}),
+        ("opens", {"key": "a"}),
+        ("renames", {"key": "a", "tell": True}),
+        ("opens", {"key": "b"}),
+        ("renames", {"key": "b", "tell": False}),
+        ("another_program_writes", {"key": "a", "at": 2}),
+        ("saves_under_another_name", {"key": "a"}),
+        ("a_later_task_lands", {"steps": [(2, 2, 2), (0, 1, 2), (3, 2, 0), (0, 1, 2)]}),
+    ],
 }
 
 

@@ -61,9 +61,11 @@ def committed(run: Run, what: h.Committed) -> Facts:
 
 
 def moved(run: Run, what: h.Moved) -> Facts:
-    """A file that changes of this run are of has another name."""
+    """A file has another name; it concerns a run with changes of it, and one whose agents may be at it."""
     old, new = what.fact.old_path, what.fact.path
-    return [what.fact] if any(moved_with(s, old, new) is not s for s in run.changes.values()) else []
+    going_on = any(s.status == "in_progress" for s in run.tasks.values())
+    changed = any(moved_with(s, old, new) is not s for s in run.changes.values())
+    return [what.fact] if going_on or changed else []
 
 
 def with_status(run: Run, ids: tuple[str, ...], *statuses: str) -> list[str]:
