@@ -9,7 +9,7 @@ demo: .venv/product
 	$(BIN)/nexus-lsp demo $(if $(WORKSPACE),"$(WORKSPACE)") $(if $(REQUEST),--request "$(REQUEST)")
 
 test: .venv/develop .cache/e2e
-	$(BIN)/python -m pytest --numprocesses 2 --ignore tests/e2e
+	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal --ignore tests/e2e
 	cd $(EXTENSION) && PATH="$(CURDIR)/.cache/node24/node_modules/node/bin:$$PATH" npm run --silent test
 	$(BIN)/python -m pytest tests/e2e
 
