@@ -76,7 +76,11 @@ class Edited(RuleBasedStateMachine):
         self.count = itertools.count(1)
         self.files: dict[str, File] = {}
         self.strangers: dict[str, str] = {}
-        """Files that hold no change: saved under another name."""
+        """Files that hold no change: saved under another name. Where the one they were saved from is deleted,
+        git takes that for a renaming, and what agents did to it may come to them (`heirs`)."""
+        self.heirs: set[str] = set()
+        self.copies: dict[str, str] = {}
+        """Strangers → the key of the file that they were saved from."""
         self.changes: dict[str, Json] = {}
         self.rejected: dict[str, frozenset[str]] = {}
         """Rejected changes → the words that they would have brought."""
@@ -313,6 +317,7 @@ class Edited(RuleBasedStateMachine):
             return
         copy = f"copy{next(self.count)}.txt"
         self.strangers[copy] = self.text(file)
+        self.copies[copy] = key
         self.becomes(file, lambda: self.window.save_as(file.name, copy))
         self.rests()
 
@@ -365,6 +370,7 @@ class Edited(RuleBasedStateMachine):
             (self.house.workspace / file.name).unlink()
             self.do(lambda: self.window.touched(file.name, kind=3))
             file.disk = None
+            self.heirs |= {copy for copy, of in self.copies.items() if of == key}
 
     # --- decisions -----------------------------------------------------------------------------------
 
@@ -501,7 +507,7 @@ class Edited(RuleBasedStateMachine):
         for name, marks in self.window.shown_marks().items():
             if name not in here:
                 kinds = {self.changes[mark["code"]]["kind"] for mark in marks}
-                assert kinds == {"create"}, f"there are marks on {name}"
+                assert kinds == {"create"} or name in self.heirs, f"there are marks on {name}"
                 continue
             live = self.text(here[name])
             for mark in marks:

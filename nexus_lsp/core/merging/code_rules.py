@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from nexus_lsp.core.merging.coexisting import two_ways_of_one
 from nexus_lsp.core.merging.tree import Node, Rule, always
 
 _STILL = ("import", "function", "type", "test", "note")
@@ -63,7 +64,9 @@ def _named(ours: Sequence[Node], theirs: Sequence[Node]) -> bool:
 def _entries(ours: Sequence[Node], theirs: Sequence[Node]) -> bool:
     """No unpacking, whose entries nobody knows, and no number that both took for the next free one."""
     texts = [item.text for item in (*ours, *theirs)]
-    return not any(text.startswith(("...", "..", "*")) for text in texts) and not _same_number(ours, theirs)
+    if any(text.startswith(("...", "..", "*")) for text in texts) or two_ways_of_one(ours, theirs):
+        return False
+    return not _same_number(ours, theirs)
 
 
 def can_be_told_apart(items: Sequence[Node]) -> bool:

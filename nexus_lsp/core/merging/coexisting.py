@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ _FLOW = (
 )
 """What decides on whatever stands behind it."""
 
+_WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"-?\d[\w.]*")
 
 
@@ -37,7 +39,15 @@ def entries(kind: str, items: Sequence[Node]) -> Rule:
 def _entry_rule(ours: Sequence[Node], theirs: Sequence[Node]) -> bool:
     """No unpacking, whose entries nobody knows, and no number that both took for the next free one."""
     texts = [item.text for item in (*ours, *theirs)]
-    return not any(text.startswith("*") for text in texts) and not _same_number(ours, theirs)
+    if any(text.startswith("*") for text in texts) or two_ways_of_one(ours, theirs):
+        return False
+    return not _same_number(ours, theirs)
+
+
+def two_ways_of_one(ours: Sequence[Node], theirs: Sequence[Node]) -> bool:
+    """Whether an entry without a name has all the words of another's: both meant it for the same."""
+    mine, other = ([Counter(_WORD.findall(i.text)) for i in side if not i.named] for side in (ours, theirs))
+    return any(a != b and a and b and (a <= b or b <= a) for a in mine for b in other)
 
 
 def _keywords(ours: Sequence[Node], theirs: Sequence[Node]) -> bool:

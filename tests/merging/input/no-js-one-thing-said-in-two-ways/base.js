@@ -1,0 +1,4 @@
+const lines = indent([
+  "start();",
+  "return done;",
+]);

@@ -1,0 +1,5 @@
+const lines = indent([
+  "start();",
+  `if (told) seen = told;`,
+  "return done;",
+]);

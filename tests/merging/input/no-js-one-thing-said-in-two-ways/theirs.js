@@ -1,0 +1,5 @@
+const lines = indent([
+  "start();",
+  "seen = told;",
+  "return done;",
+]);

@@ -1,0 +1,4 @@
+LINES = [
+    "start()",
+    "return done",
+]

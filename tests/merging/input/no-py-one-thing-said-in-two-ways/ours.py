@@ -1,0 +1,5 @@
+LINES = [
+    "start()",
+    "if told: seen = told",
+    "return done",
+]

@@ -1,0 +1,5 @@
+LINES = [
+    "start()",
+    "seen = told",
+    "return done",
+]
