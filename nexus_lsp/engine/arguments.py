@@ -31,6 +31,9 @@ def _sentence(kind: type[BaseModel], error: ValidationError) -> str:
         return f"`{where}` is not known here. Write an object with: {known}."
     if first["type"] == "missing":
         return f"`{where}` is missing. Write an object with: {known}."
+    if first["type"] == "string_too_long":
+        has, most = len(first["input"]), first.get("ctx", {})["max_length"]
+        return f"`{where}` has {has:,} characters; {most:,} are allowed: say it in fewer words."
     return f"`{where}`: {first['msg']}. Write an object with: {known}."
 
 

@@ -91,7 +91,7 @@ class _Approve(_OfRun):
 
 
 class _RejectPlan(_OfRun):
-    reason: str = ""
+    reason: str = Field(default="", max_length=MOST_FEEDBACK)
 
 
 class _List(_Argument):

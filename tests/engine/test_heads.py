@@ -10,7 +10,6 @@ from engine_house import House, git, house, workspace
 from fakes import Brake, replaces, task, writes
 
 from nexus_lsp.core import facts as f
-from nexus_lsp.core.problems import InvalidArgument
 from nexus_lsp.core.rules.heads import HERE, STOP, WAIT
 from nexus_lsp.core.run import Run
 from nexus_lsp.engine.operations import Operations
@@ -222,10 +221,3 @@ async def test_a_change_named_twice_is_told_once(house: House, verb: str) -> Non
     operations, _, change = await ready(house)
     answer = await operations.execute(f"review.{verb}", {"change_ids": [change, change]})
     assert (answer[f"{verb}ed"], answer["refused"]) == ([change], [])
-
-
-async def test_a_pasted_file_as_the_reason_of_a_rejection(house: House) -> None:
-    operations, run, change = await ready(house)
-    with pytest.raises(InvalidArgument, match="`reason`: String should have at most 20000 characters"):
-        await operations.execute("review.reject", {"change_ids": [change], "reason": "x" * 20_001})
-    assert house.now(run).changes[change].status == "pending"

@@ -36,7 +36,7 @@ async def test_no_request_at_all(house: House) -> None:
 
 
 async def test_a_request_that_is_a_pasted_file(house: House) -> None:
-    await check(house, "delegate", "x" * 110_000, code=2, says="`request`: String should have at most 100000")
+    await check(house, "delegate", "x" * 110_000, code=2, says="`request` has 110,000 characters")
 
 
 async def test_a_workspace_that_is_not_there(house: House) -> None:

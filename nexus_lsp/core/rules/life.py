@@ -101,7 +101,9 @@ def _in_words(text: str) -> str:
     if not words:
         raise InvalidArgument("`answer` is empty: write one of the options, or an answer in your own words.")
     if len(words) > MOST_ANSWER:
-        raise InvalidArgument(f"`answer` has {len(words):,} characters; {MOST_ANSWER:,} are allowed.")
+        raise InvalidArgument(
+            f"`answer` has {len(words):,} characters; {MOST_ANSWER:,} are allowed: say it in fewer words."
+        )
     return words
 
 
