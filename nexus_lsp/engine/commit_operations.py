@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -66,6 +66,7 @@ class CommitOperations:
 
     def __init__(self, engine: Engine, commits: Commits, put_preview: PutPreview) -> None:
         self._engine = engine
+        self._commits = commits
         self._committing = Committing(engine, commits)
         self._explaining = Explaining(engine, commits)
         self._proposing = Proposing(engine, commits)
@@ -77,6 +78,15 @@ class CommitOperations:
             "review.preview": (_Preview, self._preview),
             "review.diff": (_Meant, self._diff),
         }
+
+    async def committed(self, paths: Sequence[str]) -> frozenset[str]:
+        """Those of these files that the user's last commit has; none without a repository."""
+        try:
+            head = await self._commits.head()
+            files = await self._commits.files(head.commit, paths)
+        except Refused:
+            return frozenset()
+        return frozenset(path for path, held in files.items() if held is not None)
 
     async def _commit(self, a: _Commit, _face: Face | None) -> Json:
         return await self._committing.commit(a.run_ids, a.message, a.notes, a.whole_files, a.dry_run)

@@ -181,7 +181,7 @@ class Operations:
         self._engine = engine
         self._review = review
         self._memory = MemoryDesk(engine)
-        self._desk = ReviewDesk(engine, review)
+        self._desk = ReviewDesk(engine, review, commits)
         self._listing = Listing()
         self._table: Mapping[str, tuple[type[BaseModel], Handler]] = {
             "delegate": (_Delegate, self._delegate),

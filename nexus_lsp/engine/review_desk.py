@@ -8,12 +8,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from nexus_lsp.core import happenings as h
-from nexus_lsp.core.changes import Applied
+from nexus_lsp.core.changes import Applied, Change
 from nexus_lsp.core.conflicts import ASK_AGENT
 from nexus_lsp.core.facts import FileMoved, RevisionAsked
 from nexus_lsp.core.problems import InvalidArgument, Refused
 from nexus_lsp.core.run import OVER, Run
 from nexus_lsp.core.wire import Json, from_json
+from nexus_lsp.engine.commit_operations import CommitOperations
 from nexus_lsp.engine.engine import Engine
 from nexus_lsp.engine.projections import conflict_line
 from nexus_lsp.engine.review import Decided, Review
@@ -49,6 +50,8 @@ class Carried(_Argument):
 class Reopen(_Argument):
     change_ids: list[str]
     placed: bool = False
+    undone: bool = False
+    """The files are what they were before; who deletes a file that is committed has undone nothing."""
 
 
 class Moved(_Argument):
@@ -59,9 +62,10 @@ class Moved(_Argument):
 class ReviewDesk:
     """Handlers for `engine.operations`."""
 
-    def __init__(self, engine: Engine, review: Review) -> None:
+    def __init__(self, engine: Engine, review: Review, commits: CommitOperations) -> None:
         self._engine = engine
         self._review = review
+        self._commits = commits
 
     async def put_sides(self, run: Run, lines: list[Json]) -> None:
         """Tell each listed change in conflict its three sides, as far as they can be found."""
@@ -107,7 +111,12 @@ class ReviewDesk:
 
     async def reopen(self, a: Reopen, _face: Face | None) -> Json:
         """A text shows that decisions were taken back, or (`placed`) that changes have their ground again."""
-        for run_id, ids in self._review.by_run(await self._at_home(a.change_ids)).items():
+        taken_back = await self._at_home(a.change_ids)
+        if a.undone:
+            made = {i: c.path for i in taken_back if (c := self._change(i)).kind == "create"}
+            committed = await self._commits.committed(list(made.values()))
+            taken_back = [i for i in taken_back if made.get(i) not in committed]
+        for run_id, ids in self._review.by_run(taken_back).items():
             await self._engine.submit(run_id, h.Reopen(tuple(ids), a.placed))
         return {"status": "ok"}
 
@@ -120,6 +129,9 @@ class ReviewDesk:
                 if (run.changes or going_on) and not await self._review.parked(list(run.changes)):
                     await self._engine.submit(run.id, h.Moved(FileMoved(a.old_path, a.path)))
         return {"status": "ok"}
+
+    def _change(self, change_id: str) -> Change:
+        return self._review.run_of(change_id).changes[change_id].change
 
     async def _at_home(self, ids: list[str]) -> list[str]:
         """Those of the branch that is checked out: another branch's text says nothing of a change."""

@@ -148,6 +148,10 @@ class Desk:
         """The changes of a file that are in conflict with what the user typed, oldest first."""
         return [c for c in self.on_file(path) if c.get("conflict") and not c["parked"]]
 
+    def is_accepted(self, change_id: str) -> bool:
+        """Whether the user's text is taken to hold this change."""
+        return self.changes.get(change_id, {}).get("status") == "accepted"
+
     def can_be_redone(self, change_id: str) -> bool:
         """Whether a text that holds this change again says something new."""
         change = self.changes.get(change_id, {})

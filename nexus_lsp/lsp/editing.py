@@ -20,6 +20,7 @@ from nexus_lsp.lsp.desk import Desk
 from nexus_lsp.lsp.moments import Undoable, sign
 from nexus_lsp.lsp.sheet import BOM
 from nexus_lsp.lsp.texts import Texts
+from nexus_lsp.lsp.whole_files import WholeFile, whole_file
 
 EMPTY_BLOBS = tuple(kind(b"blob 0\0").hexdigest() for kind in (hashlib.sha1, hashlib.sha256))
 
@@ -39,6 +40,7 @@ class EditBuilder:
         self.refused: list[tuple[str, str]] = []
         self.touched: list[str] = []
         self.undoables: list[Undoable] = []
+        self.files: list[WholeFile] = []
         self.settled: Json = {}
         """Change id → what is put in, of those that were in conflict."""
 
@@ -121,6 +123,7 @@ class EditBuilder:
             return
         self._operations(source if exists_before else None, target if exists_after else None, before, after)
         self.carried.append(change.id)
+        self.files.append(whole_file(change))
 
     async def _why_not(self, change: Change, source: str, before: str | None) -> str:
         """Why the user's file is not what the operation starts from; "" where it is."""

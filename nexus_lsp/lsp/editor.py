@@ -22,6 +22,7 @@ from nexus_lsp.lsp.editing import DocumentChange, EditBuilder, Json
 from nexus_lsp.lsp.language_server import NexusLanguageServer
 from nexus_lsp.lsp.moments import Moments
 from nexus_lsp.lsp.texts import Texts
+from nexus_lsp.lsp.whole_files import WholeFiles
 from nexus_lsp.ports import CarriedOut
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class Editor:
         self.texts = Texts(server, root)
         self.desk: Desk | None = None
         self.moments = Moments(lambda: self.desk.changes if self.desk else {})
+        self.whole_files = WholeFiles(self.texts)
         self.on_late: Callable[[tuple[str, ...], Json], None] = lambda _ids, _put: None
         """Called with change ids when an answer comes after its time, and says applied; of those that were in
         conflict, with what was put in (`core.changes.Applied`)."""
@@ -83,9 +85,13 @@ class Editor:
         why = await self._answer(asked, build, undo)
         if why:
             return CarriedOut((), (*build.refused, *((i, why) for i in ids)))
-        self.moments.remember(build.undoables, undo)
+        self._remember(build, undo)
         await asyncio.to_thread(_put_modes, self._root, [c for c in changes if c.id in done], undo)
         return CarriedOut(ids, tuple(build.refused), tuple(build.touched))
+
+    def _remember(self, build: EditBuilder, undo: bool) -> None:
+        self.moments.remember(build.undoables, undo)
+        self.whole_files.remember(build.files)
 
     def _ask(self, changes: list[DocumentChange], undo: bool) -> asyncio.Future[Any]:
         label = "NEXUS: take back" if undo else "NEXUS: accept"
@@ -108,7 +114,7 @@ class Editor:
 
     def _late(self, done: asyncio.Future[Any], build: EditBuilder, undo: bool) -> None:
         if not done.cancelled() and done.exception() is None and done.result().applied:
-            self.moments.remember(build.undoables, undo)
+            self._remember(build, undo)
             (self.on_late_undo if undo else self.on_late)(tuple(build.carried), build.settled)
 
 

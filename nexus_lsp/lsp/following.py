@@ -1,12 +1,13 @@
 """What the editor says of documents and files: opened, edited, saved, closed, renamed, changed on disk.
 
 A text that the document had before is an undo, a redo, or unsaved text given up: then the changes that it
-held are accepted, and those that it did not hold wait again.
+held are accepted, and those that it did not hold wait again. So it is with whole files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from lsprotocol import types as lsp
@@ -17,6 +18,11 @@ from nexus_lsp.lsp.language_server import NexusLanguageServer
 from nexus_lsp.lsp.showing import Showing
 
 Json = dict[str, Any]
+
+SETTLE = 0.25
+"""Seconds after which an editor has done all steps of an undo that concerns whole files."""
+IN_HAND = 1.0
+"""Seconds after which files that are being changed on our word are looked at again."""
 
 RENAMINGS = lsp.FileOperationRegistrationOptions(
     [lsp.FileOperationFilter(lsp.FileOperationPattern("**/*"), scheme="file")]
@@ -38,6 +44,9 @@ class Following:
         self._showing = showing
         self._tell = tell
         self._spawn = spawn
+        self._signs: set[str] = set()
+        """Paths of whole files that something was heard of, not looked at yet."""
+        self._fresh = False
 
     def _at(self, uri: str) -> tuple[str, Desk, Editor] | None:
         path, desk, editor = self._showing.path(uri), self._showing.desk, self._showing.editor
@@ -49,6 +58,7 @@ class Following:
             path, desk, editor = at
             desk.opened(path, params.text_document.text)
             editor.moments.note(path, params.text_document.text)
+            self._sign(path)
 
     def changed(self, params: lsp.DidChangeTextDocumentParams) -> None:
         """`textDocument/didChange`."""
@@ -60,20 +70,25 @@ class Following:
             desk.edited(path, document.edits, document.source)
             if self._turned(path, document.source) and text is not None:
                 editor.moments.left(path, text)  # what led back may be taken back, too
+            self._sign(path)
 
     def saved(self, params: lsp.DidSaveTextDocumentParams) -> None:
         """`textDocument/didSave`."""
         document = self._server.workspace.opened(params.text_document.uri)
         if document and (at := self._at(params.text_document.uri)):
             at[2].moments.note(at[0], document.source)
+            at[2].whole_files.held(at[0], document.source, at[1].changes)
 
     def closed(self, params: lsp.DidCloseTextDocumentParams) -> None:
         """`textDocument/didClose`."""
         if at := self._at(params.text_document.uri):
             path, desk, editor = at
+            if sheet := desk.sheets.get(path):
+                editor.whole_files.held(path, sheet.text, desk.changes)
             desk.closed(path)
             if desk.on_file(path):
                 self._spawn(self._given_up(path, editor))
+            self._sign(path)
 
     async def _given_up(self, path: str, editor: Editor) -> None:
         text = await editor.texts.text(path)
@@ -86,7 +101,7 @@ class Following:
             return False
         undone, redone = editor.moments.turned_back(path, text)
         desk.came_back(path, redone)
-        undone = [i for i in undone if desk.changes.get(i, {}).get("status") == "accepted"]
+        undone = [i for i in undone if desk.is_accepted(i)]
         redone = [i for i in redone if desk.can_be_redone(i)]
         if undone:
             self._spawn(self._tell("review.reopen", {"change_ids": undone}))
@@ -96,9 +111,14 @@ class Following:
 
     def watched(self, params: lsp.DidChangeWatchedFilesParams) -> None:
         """`workspace/didChangeWatchedFiles`."""
-        for change in params.changes:
-            if at := self._at(change.uri):
-                at[1].disk_changed(at[0])
+        self.disk_changed([path for c in params.changes if (path := self._showing.path(c.uri))])
+
+    def disk_changed(self, paths: Iterable[str]) -> None:
+        """These files changed on disk, whoever saw it."""
+        if desk := self._showing.desk:
+            for path in paths:
+                desk.disk_changed(path)
+                self._sign(path)
 
     def renamed(self, params: lsp.RenameFilesParams) -> None:
         """`workspace/didRenameFiles`."""
@@ -108,3 +128,44 @@ class Following:
     async def _renamed(self, moves: list[tuple[str, str]]) -> None:
         for old, new in moves:
             await self._tell("review.moved", {"old_path": old, "path": new})
+            self._sign(old)
+
+    def moved(self, old: str, new: str) -> None:
+        """What concerns a file is known under its new name by now."""
+        if editor := self._showing.editor:
+            editor.moments.moved(old, new)
+            editor.whole_files.moved(old, new)
+
+    # --- whole files ---------------------------------------------------------------------------------
+
+    def _sign(self, path: str) -> None:
+        """Something happened to a file or folder: it is looked at once that is over."""
+        editor = self._showing.editor
+        if editor is None or not editor.whole_files.may_be_at(path):
+            return
+        resting, self._fresh = bool(self._signs), True
+        self._signs.add(path)
+        if not resting:
+            self._spawn(self._look())
+
+    async def _look(self) -> None:
+        while self._fresh:
+            self._fresh = False
+            await asyncio.sleep(SETTLE)
+        paths, self._signs = self._signs, set()
+        desk, editor = self._showing.desk, self._showing.editor
+        if desk is None or editor is None:
+            return
+        found = {i: desk.changes[i] for i in editor.whole_files.at(paths, desk.changes)}
+        stand = {i: await editor.whole_files.standing(change) for i, change in found.items()}
+        if not desk.in_hand.isdisjoint(found):
+            await asyncio.sleep(IN_HAND)  # an editor may answer before it has done what it was asked for
+            for path in paths:
+                self._sign(path)
+            return
+        undone = [i for i, at in stand.items() if at == "before" and desk.is_accepted(i)]
+        redone = [i for i, at in stand.items() if at == "after" and desk.can_be_redone(i)]
+        if undone:
+            await self._tell("review.reopen", {"change_ids": undone, "undone": True})
+        if redone:
+            await self._tell("review.carried", {"change_ids": redone})

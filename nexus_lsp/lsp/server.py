@@ -319,13 +319,12 @@ class LspFace:
 
     def _hear(self, api: EngineApi, desk: Desk, event: Json) -> None:
         if event["type"] == "disk_changed":
-            for path in event["paths"]:
-                desk.disk_changed(path)
+            self._following.disk_changed(event["paths"])
             return
         if "seq" not in event:
             return
-        if event["type"] == "file_moved" and self._showing.editor:
-            self._showing.editor.moments.moved(event["old_path"], event["path"])
+        if event["type"] == "file_moved":
+            self._following.moved(event["old_path"], event["path"])
         self._server.notify("nexus/event", event_out(event, self._showing.uri))
         self._publisher.note_gate(event)
         self._publisher.foreseen.hear(event)
