@@ -319,6 +319,8 @@ def _whole(made: Graft, change: Change, blobs: Blobs) -> None:
         _create(made, change, wanted)
     elif change.kind == "rename":
         _rename(made, change, old, blobs)
+    elif source != change.path and made.files[change.path].held is not None:
+        made.left[change.id] = ANOTHER
     elif old.held is not None and change.before_blob and blobs[change.before_blob] == old.held.content:
         made.files[source] = Grafted(None, (), (*old.whole, change.id))
         made.files[change.path] = Grafted(wanted, (), (*old.whole, change.id))

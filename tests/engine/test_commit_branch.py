@@ -6,7 +6,7 @@ import pytest
 from commit_house import Desk, hook
 from engine_house import FILES, House, house, manifest, workspace
 
-from nexus_lsp.core.problems import InvalidArgument, Unknown
+from nexus_lsp.core.problems import InvalidArgument, Refused, Unknown
 
 __all__ = ["house", "workspace"]
 
@@ -85,3 +85,16 @@ async def test_what_cannot_be_put_on_a_branch(desk: Desk) -> None:
         await desk.does("branch", change_ids=["change_77"], name="x")
     with pytest.raises(InvalidArgument, match="exactly one"):
         await desk.does("branch", name="x")
+
+
+async def test_a_picture_that_is_renamed_takes_no_other_pictures_place(desk: Desk) -> None:
+    """It came to the branch after the run began."""
+    desk.types("old.png", b"\0old")
+    desk.git("add", "-A")
+    desk.git("commit", "-qm", "a picture")
+    run = await desk.proposes(old_DOT_png=None, new_DOT_png=b"\0old")
+    desk.types("new.png", b"\0mine")
+    desk.git("add", "-A")
+    desk.git("commit", "-qm", "mine")
+    with pytest.raises(Refused, match="another version of this file"):
+        await desk.does("branch", run_id=run.id, name="pictures")
