@@ -80,10 +80,12 @@ class UserRepository:
     async def left_out(self, glass: Path, paths: Sequence[bytes]) -> Mapping[bytes, bytes]:
         """Those that a sparse checkout leaves out -> what to add to it: their folder, or the file at the top.
 
-        A folder that a sparse index holds as a whole is not looked into: its objects are out of reach.
+        A folder that a sparse index holds as a whole is not looked into: its objects are out of reach. What
+        is there all the same was seen.
         """
         patterns = self.git_dir / "info" / "sparse-checkout"
-        if not await asyncio.to_thread(patterns.is_file):
+        missing = await asyncio.to_thread(self._missing, paths)
+        if not missing or not await asyncio.to_thread(patterns.is_file):
             return {}
         git = await asyncio.to_thread(self._glass, glass)
         (glass / "info").mkdir()
@@ -91,11 +93,14 @@ class UserRepository:
         listed = (await git.attempt(*_SPARSE, "ls-files", "-t", "-z", "--sparse")).fields()
         hidden = {entry[2:] for entry in listed if entry.startswith(b"S ")}
         found: dict[bytes, bytes] = {}
-        for path in paths:
+        for path in missing:
             folder = next((step for step in folders_above(path) if step + b"/" in hidden), None)
             if folder is not None or path in hidden:
                 found[path] = folder or path.rpartition(b"/")[0] or path
         return found
+
+    def _missing(self, paths: Sequence[bytes]) -> list[bytes]:
+        return [path for path in paths if not os.path.lexists(self.workspace / os.fsdecode(path))]
 
     async def _ignores_all(self, git: Git) -> bool:
         if self.workspace == self.top:

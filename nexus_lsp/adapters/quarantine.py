@@ -197,7 +197,7 @@ class Quarantine:
     async def left_out(self, paths: Sequence[str]) -> Mapping[str, str]:
         """See the port."""
         user, _ = await self._user.repository()
-        if user is None:
+        if user is None or not paths:
             return {}
         with reported("Looking at the sparse checkout"), self._scratch_folder() as folder:
             found = await user.left_out(folder / "glass", [os.fsencode(path) for path in paths])

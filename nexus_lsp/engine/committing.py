@@ -16,6 +16,7 @@ from nexus_lsp.core.grafting import Graft, Held, graft, standing, whole_files, w
 from nexus_lsp.core.problems import Refused, Unknown
 from nexus_lsp.core.run import ChangeState, Run
 from nexus_lsp.core.wire import Json
+from nexus_lsp.engine import sparse
 from nexus_lsp.ports import Commits, Head, Made
 
 if TYPE_CHECKING:
@@ -142,9 +143,12 @@ class Committing:
             await self._commits.free_branch(name)
             runs = self._runs_of([c.id for c in changes])
             base = await self._base_of(runs)
-            made = await asyncio.to_thread(
-                graft, await self._commits.files(base, _paths(changes)), changes, await self._blobs(changes)
-            )
+            there = await self._commits.files(base, _paths(changes))
+            onto = [c for c in changes if there[c.path] is not None]
+            unseen = await sparse.unseen(self._engine.adapters.repository, onto)
+            chosen = [c for c in changes if c.id not in unseen]
+            made = await asyncio.to_thread(graft, there, chosen, await self._blobs(chosen))
+            made.left |= unseen
             ids = made.ids
             if not ids:
                 raise Refused(_nothing(made, ()))

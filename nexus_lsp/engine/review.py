@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -17,6 +16,7 @@ from nexus_lsp.core.conflicts import KEPT_MINE, How
 from nexus_lsp.core.problems import Refused, Unknown
 from nexus_lsp.core.review import acceptable, undoable
 from nexus_lsp.core.run import ChangeState, Run
+from nexus_lsp.engine import sparse
 from nexus_lsp.engine.settling import carried, conflicting, look
 from nexus_lsp.ports import CarriedOut, Face
 
@@ -126,11 +126,7 @@ class Review:
     async def _unseen(self, ids: Sequence[str]) -> dict[str, str]:
         """Those that would put a new file where git may have one that no agent could see; and why not."""
         changes = [self.run_of(i).changes[i].change for i in ids]
-        new = {change.id: change.path for change in changes if _is_new(change)}
-        if not new:
-            return {}
-        left = await self._engine.adapters.repository.left_out(list(new.values()))
-        return {i: _left_out(path, left[path]) for i, path in new.items() if path in left}
+        return await sparse.unseen(self._engine.adapters.repository, changes)
 
     async def resolve(self, ids: Sequence[str], how: How, face: Face | None) -> Decided:
         """Settle conflicts: keep what the user has, or put the proposal, or both, into the user's text."""
@@ -142,6 +138,10 @@ class Review:
                 run = self._engine.runs[run_id]
                 states = [run.changes[i] for i in mine]
                 looks = await look(self._engine, run, mine)
+                if how != "mine":
+                    hidden = await self._hidden([s for s in states if s.change.id not in looks])
+                    decided.refused += hidden.items()
+                    states = [s for s in states if s.change.id not in hidden]
                 open_ones = [s.change for s in states if conflicting(s) or s.change.id in looks]
                 ids_open = {change.id for change in open_ones}
                 decided.refused += [
@@ -154,6 +154,9 @@ class Review:
                 else:
                     await self._put(run, carried(open_ones, looks, how), face, decided)
         return decided
+
+    async def _hidden(self, states: Iterable[ChangeState]) -> dict[str, str]:
+        return await sparse.hidden(self._engine.adapters.repository, [s.change for s in states])
 
     async def _put(
         self,
@@ -225,17 +228,6 @@ def _trading_places(changes: Sequence[Change]) -> set[str]:
     folders = {c.id: set(map(str, PurePosixPath(c.path).parents)) for c in changes if c.kind != "edit"}
     clashes = {c.path for c in changes if c.kind != "edit"} & {f for each in folders.values() for f in each}
     return {c.id for c in changes if c.id in folders and ({c.path} | folders[c.id]) & clashes}
-
-
-def _is_new(change: Change) -> bool:
-    return change.after_blob is not None and (change.before_blob is None or change.old_path is not None)
-
-
-def _left_out(path: str, add: str) -> str:
-    return (
-        f"{path} is left out of this sparse checkout, so what git has there was not seen; "
-        f"`git sparse-checkout add {shlex.quote(add)}` first"
-    )
 
 
 def _comes(change: Change) -> bool:
