@@ -116,6 +116,23 @@ class ObjectStore:
             diffs = [_diff(one) for one in found]
         return tuple(sorted(diffs, key=lambda diff: diff.path))
 
+    async def moved(self, old: str, new: str) -> tuple[tuple[str, str], ...]:
+        """Which files may be which; see the port.
+
+        Of several files git names but the best as the renamed one; asked for copies, it names them all for
+        one that is gone, and the other way round all that are gone for one.
+        """
+        found = await self._reader.differences(await self.tree(old), await self.tree(new))
+        gone = {os.fsdecode(one.path) for one in found if _gone(one)}
+        came = {os.fsdecode(one.path) for one in found if _new(one)}
+        if not (gone and came):
+            return ()
+        how = ("diff-tree", "-r", "-z", "--raw", "-C90%", "--no-rename-empty")
+        there = [*_differences(iter((await self._git.run(*how, old, new)).fields()))]
+        back = [*_differences(iter((await self._git.run(*how, new, old)).fields()))]
+        pairs = {(d.old_path, d.path) for d in there} | {(d.path, d.old_path) for d in back}
+        return tuple(sorted((a, b) for a, b in pairs if a and b and a in gone and b in came))
+
     async def patch(self, old: str, new: str) -> bytes:
         """What differs, as `git apply` takes it; see the port."""
         how = (
@@ -229,11 +246,11 @@ def _diff(one: Difference) -> FileDiff:
 
 
 def _differences(fields: Iterator[bytes]) -> Iterator[FileDiff]:
-    """Parse `:<mode> <mode> <blob> <blob> <status>`, then one path, or two for a rename."""
+    """Parse `:<mode> <mode> <blob> <blob> <status>`, then one path, or two for a rename or a copy."""
     for head in fields:
         old_mode, new_mode, old_blob, new_blob, status = head.decode().removeprefix(":").split(" ")
         first = os.fsdecode(next(fields))
-        renamed = status.startswith("R")
+        renamed = status.startswith(("R", "C"))
         yield FileDiff(
             path=os.fsdecode(next(fields)) if renamed else first,
             old_blob=None if old_mode == _ABSENT else old_blob,

@@ -156,6 +156,10 @@ class Quarantine:
         """See the port. A rename keeps at least half of its text; empty files are never renames."""
         return await self._objects.diff(old, new)
 
+    async def moved(self, old: str, new: str) -> tuple[tuple[str, str], ...]:
+        """See the port."""
+        return await self._objects.moved(old, new)
+
     async def patch(self, old: str, new: str) -> bytes:
         """See the port."""
         return await self._objects.patch(old, new)

@@ -40,6 +40,7 @@ REPEATABLE = frozenset(
         "review.why",
         "review.preview",
         "review.diff",
+        "review.follow",
         "review.carried",
         "review.outdate",
         "review.reopen",

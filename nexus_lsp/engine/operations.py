@@ -204,6 +204,7 @@ class Operations:
             "review.outdate": (_Outdate, self._outdate),
             "review.reopen": (Reopen, self._desk.reopen),
             "review.moved": (Moved, self._desk.moved),
+            "review.follow": (_Nothing, self._desk.follow),
             "review.base": (_Blob, self._base),
             "review.carried": (Carried, self._desk.carried),
             "message.send": (_Say, self._say),

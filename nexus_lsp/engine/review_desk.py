@@ -3,6 +3,7 @@ what an editor carried out."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,6 +18,7 @@ from nexus_lsp.core.wire import Json, from_json
 from nexus_lsp.engine.commit_operations import CommitOperations
 from nexus_lsp.engine.engine import Engine
 from nexus_lsp.engine.projections import conflict_line
+from nexus_lsp.engine.renames import Renames, waiting
 from nexus_lsp.engine.review import Decided, Review
 from nexus_lsp.engine.settling import conflicting, look
 from nexus_lsp.ports import Face
@@ -132,6 +134,22 @@ class ReviewDesk:
 
     def _change(self, change_id: str) -> Change:
         return self._review.run_of(change_id).changes[change_id].change
+
+    async def follow(self, _a: BaseModel, _face: Face | None) -> Json:
+        """Take changes along to where files are that were renamed while no editor looked on."""
+        look = Renames(self._engine)
+        moved: list[Json] = []
+        unsure: dict[str, Sequence[str]] = {}
+        for run_id in list(self._engine.runs):
+            run = self._engine.runs[run_id]
+            if not waiting(run) or await self._review.parked(list(run.changes)):
+                continue
+            found = await look.of(run)
+            for old, new in found.moved:
+                await self.moved(Moved(old_path=old, path=new), None)
+                moved.append({"old_path": old, "path": new})
+            unsure |= found.unsure
+        return {"moved": moved, "unsure": [{"path": p, "candidates": list(c)} for p, c in unsure.items()]}
 
     async def _at_home(self, ids: list[str]) -> list[str]:
         """Those of the branch that is checked out: another branch's text says nothing of a change."""

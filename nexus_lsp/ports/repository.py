@@ -144,6 +144,11 @@ class Repository(Protocol):
         """The files that differ, by path; renames found."""
         ...
 
+    async def moved(self, old: str, new: str) -> tuple[tuple[str, str], ...]:
+        """(gone, new) of files that are gone from `new`, and of files that came, where these hold nine tenths
+        of the same text or more. Either may stand in several pairs; empty files in none."""
+        ...
+
     async def patch(self, old: str, new: str) -> bytes:
         """What differs between two commits, as `git apply` takes it."""
         ...

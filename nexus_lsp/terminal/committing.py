@@ -14,6 +14,7 @@ from rich.text import Text
 from nexus_lsp.core.problems import InvalidArgument
 from nexus_lsp.ports import EngineApi
 from nexus_lsp.terminal import review, show
+from nexus_lsp.terminal.following import follow
 
 Json = dict[str, Any]
 _STYLES = {"+": "green", "-": "red", "@": "cyan", "d": "bold"}
@@ -53,6 +54,7 @@ async def branch(api: EngineApi, console: Console, ids: Sequence[str], asked: Ma
 
 async def diff(api: EngineApi, console: Console, ids: Sequence[str]) -> int:
     """What waits as a patch of the files: coloured for a person, else as it is, for `git apply`."""
+    await follow(api, Console(stderr=True))
     chosen = await review.meant(api, "accept", list(ids)) if ids else {}
     answer = await api.execute("review.diff", chosen)
     if not console.is_terminal:

@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from nexus_lsp.core.problems import Refused
 from nexus_lsp.ports import EngineApi
+from nexus_lsp.terminal.following import follow
 from nexus_lsp.terminal.prompt import Prompt
 from nexus_lsp.terminal.review import decide, meant, names_of
 from nexus_lsp.terminal.show import Narrator
@@ -146,6 +147,7 @@ async def resume(api: EngineApi, console: Console, run_id: str) -> int:
 
 async def revise(api: EngineApi, console: Console, ids: list[str], feedback: str) -> int:
     """Have changes done in another way, and follow the work; what comes of it is left for `review`."""
+    await follow(api, console)
     names = await names_of(api)
     given = await meant(api, "revise", ids) | {"feedback": feedback}
     listed = (await api.execute("review.list", {}))["changes"]

@@ -14,6 +14,7 @@ from nexus_lsp.core.problems import InvalidArgument, Refused
 from nexus_lsp.ports import EngineApi
 from nexus_lsp.terminal import conflicts, diffs, groups, show
 from nexus_lsp.terminal.asking import Asking, needed_in, told
+from nexus_lsp.terminal.following import follow
 from nexus_lsp.terminal.groups import Waiting, waiting_in
 from nexus_lsp.terminal.prompt import Prompt
 
@@ -53,6 +54,7 @@ async def decide(
     quiet: bool = False,
 ) -> Json:
     """Show what waits and decide on it: `all`, `none` or `ask` (with `prompt`). Gives the last answer."""
+    await follow(api, None if quiet else console)
     answer: Json = {"refused": []}
     if how == "ask" and prompt:
         answer = await conflicts.ask(api, console, prompt, run_id, names)
@@ -96,6 +98,8 @@ class Wish:
 
 async def command(api: EngineApi, console: Console, wish: Wish) -> int:
     """`review list|accept|reject|undo|resolve …`; without an action: ask about everything that waits."""
+    if wish.action != "ask":
+        await follow(api, console)
     if wish.action == "list":
         return await _list(api, console, wish)
     if wish.action == "ask":
