@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Set
-from pathlib import PurePosixPath
 
 from nexus_lsp.core.evolve_changes import moved_path
 
@@ -21,13 +20,19 @@ def sure(pairs: Iterable[Pair]) -> list[Pair]:
 
 def whole_folder(pair: Pair, before: Set[str], after: Set[str]) -> Pair:
     """The topmost folder that was renamed with the file, where all its files went along; else the file."""
-    old, new = PurePosixPath(pair[0]), PurePosixPath(pair[1])
-    while old.name == new.name and len(old.parts) > 1 and len(new.parts) > 1:
-        old, new = old.parent, new.parent
+    (old, same), (new, name) = _split(pair[0]), _split(pair[1])
+    while old and new and same == name:
         inside = {path for path in before if path.startswith(f"{old}/")}
         left = any(path.startswith(f"{old}/") for path in after)
         joined = any(path.startswith(f"{new}/") for path in before)
-        if left or joined or any(moved_path(path, str(old), str(new)) not in after for path in inside):
+        if left or joined or any(moved_path(path, old, new) not in after for path in inside):
             break
-        pair = str(old), str(new)
+        pair = old, new
+        (old, same), (new, name) = _split(old), _split(new)
     return pair
+
+
+def _split(path: str) -> tuple[str, str]:
+    """(folder, "" at the top; name)."""
+    folder, _, name = path.rpartition("/")
+    return folder, name
