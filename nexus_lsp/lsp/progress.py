@@ -43,6 +43,8 @@ class RunProgress:
         self._tasks: set[asyncio.Task[None]] = set()
         self._titles: dict[str, dict[str, str]] = {}
         self._done: dict[str, set[str]] = {}
+        self._asking: dict[str, dict[str, str]] = {}
+        """By run and open question of an agent, who asks."""
         self._api: EngineApi | None = None
 
     async def resume(self, api: EngineApi) -> None:
@@ -77,6 +79,8 @@ class RunProgress:
             who = names.get(event["agent_id"], event["agent_id"])
             what = event.get("message") or self._titles.get(run_id, {}).get(event["task_id"], "")
             self._report(run_id, f"{who}: {what}")
+        elif kind in ("ask_opened", "ask_answered"):
+            self._hear_ask(event, names)
         elif kind in ("task_completed", "task_failed", "task_cancelled"):
             self._done.setdefault(run_id, set()).add(event["task_id"])
             self._report(run_id, self._titles.get(run_id, {}).get(event["task_id"], "") + " is done")
@@ -84,6 +88,16 @@ class RunProgress:
             self._done.get(run_id, set[str]()).discard(event["task_id"])
             if event["cause"] == "user" and run_id not in self._tokens and self._api:
                 self._spawn(self._take_up(self._api, run_id))
+
+    def _hear_ask(self, event: Json, names: Mapping[str, str]) -> None:
+        """An agent that waits for the user does not do what it said last."""
+        run_id, asking = event["run_id"], self._asking.setdefault(event["run_id"], {})
+        if event["type"] == "ask_opened" and event["agent_id"]:
+            asking[event["ask_id"]] = names.get(event["agent_id"], event["agent_id"])
+            self._report(run_id, f"{asking[event['ask_id']]} asks you: {_short(event['question'])}")
+        elif event["type"] == "ask_answered" and (who := asking.pop(event["ask_id"], "")):
+            waiting = next(iter(asking.values()), "")
+            self._report(run_id, f"{waiting} waits for your answer" if waiting else f"{who} goes on")
 
     @property
     def _shown(self) -> bool:
@@ -133,7 +147,7 @@ class RunProgress:
 
     def _forget(self, run_id: str) -> None:
         self._begun.discard(run_id)
-        for kept in (self._tokens, self._last, self._titles, self._done):
+        for kept in (self._tokens, self._last, self._titles, self._done, self._asking):
             kept.pop(run_id, None)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

@@ -106,6 +106,18 @@ def reaching(request: Request) -> Turn:
     return alpha(request)
 
 
+SIDE_BY_SIDE: dict[str, Any] = PLAN | {"tasks": [task | {"depends_on": []} for task in PLAN["tasks"]]}
+"""Both agents are at work at once."""
+
+
+def asking_on_and_on(request: Request) -> Turn:
+    """Each fetches another page at every turn, and never ends; Alpha's second is named at length."""
+    if request.agent == "code_developer":
+        return bash(f"curl -s http://127.0.0.1:9/rates/{request.turn}")
+    names = "+".join(f"item{n}" for n in range(150)) if request.turn else ""
+    return bash(f"curl -s http://127.0.0.1:9/prices/{request.turn}?of={names}")
+
+
 class Models:
     """Both services, in a thread of their own; `pace`: seconds that an agent thinks before each turn.
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from . import many
-from .agents import Models, reaching
+from .agents import SIDE_BY_SIDE, Models, asking_on_and_on, reaching
 from .conftest import LOGS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -52,6 +52,15 @@ def test_an_agent_asks_before_it_reaches_out(run_scenario: Scenario) -> None:
     given = {"request": REQUEST, "file": "calculator.py"}
     with Models(pace=0.3, all_do=reaching) as models:
         run_scenario("permission", {"env": models.env, **given})
+    assert not models.errors
+
+
+def test_questions_of_two_agents_are_answered_twice_too_late_and_while_the_server_is_away(
+    run_scenario: Scenario,
+) -> None:
+    given = {"request": REQUEST, "file": "calculator.py"}
+    with Models(pace=0.3, plan=SIDE_BY_SIDE, all_do=asking_on_and_on) as models:
+        run_scenario("asks", {"env": models.env, **given}, timeout=300)
     assert not models.errors
 
 

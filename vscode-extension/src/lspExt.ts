@@ -541,7 +541,7 @@ export interface EventFields {
   file_moved: { oldPath: string; path: string };
   base_moved: object;
   ask_opened: Omit<Ask, "answer">;
-  ask_answered: { askId: AskId; answer: string };
+  ask_answered: { askId: AskId; answer: string; by: "user" | "timeout" | "engine" };
   budget_warning: Spent;
   budget_spent: Spent;
   message_sent: { message: Message; recipients: string[] };

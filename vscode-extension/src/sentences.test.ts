@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Ask } from "./lspExt";
-import { asked, buttons, problemRequest } from "./sentences";
+import { asked, became, buttons, problemRequest } from "./sentences";
 
 const ask = (over: Partial<Ask> = {}): Ask => ({
   askId: "a1", kind: "question", question: "Raise or\nclamp?", options: ["raise", "clamp"], default: "", expires: null,
@@ -26,6 +26,32 @@ describe("a question", () => {
     [ask({ kind: "permission", options: ["Allow once", "Allow for this run", "Deny"] }), ["Allow once", "Allow for this run", "Deny"]],
     [ask({ kind: "plan", options: ["Approve", "Reject"] }), ["Look at the plan", "Approve", "Reject"]],
   ])("has buttons that fit %#", (given, expected) => expect(buttons(given)).toEqual(expected));
+});
+
+const permission = (command: string): Ask =>
+  ask({ kind: "permission", question: `May I run \`${command}\`?`, why: "`curl` reaches the network.", options: ["Allow once", "Allow for this run", "Deny"], default: "Deny" });
+
+describe("a question that a notification would cut off", () => {
+  it.each([
+    [600, ["Allow once", "Allow for this run", "Deny"], "Code asks: May I run `curl x"],
+    [1500, ["Read it and answer…"], "Code asks: a question of 1518 characters, too long to be shown here."],
+  ])("is read before it is allowed: %i", (length, offered, text) => {
+    const given = permission(`curl ${"x".repeat(length)}`);
+    expect(buttons(given)).toEqual(offered);
+    expect(asked(given, "Code", at)).toContain(text);
+    expect(asked(given, "Code", at).length).toBeLessThan(1000);
+  });
+});
+
+describe("a question that is over", () => {
+  it.each<[string, Parameters<typeof became>[0], string, string]>([
+    ["answered elsewhere", { answer: "Deny", by: "user" }, "", "NEXUS: this was answered already: Deny."],
+    ["allowed with another's", { answer: "Allow for this run", by: "engine" }, "", "NEXUS: this was answered already: Allow for this run."],
+    ["not answered in time", { answer: "Deny", by: "timeout" }, "", "NEXUS: nobody answered this in time, so it counts as: Deny."],
+    ["of a cancelled run", { answer: "Deny", by: "engine" }, "cancelled", "NEXUS: nobody waits for this answer any more: the run is cancelled."],
+    ["of an agent that began anew", { answer: "Deny", by: "engine" }, "", "NEXUS: nobody waits for this answer any more."],
+    ["of a run that is not known", undefined, "", "NEXUS: nobody waits for this answer any more."],
+  ])("%s", (_, answered, over, text) => expect(became(answered, permission("curl x"), over)).toBe(text));
 });
 
 describe("a problem is asked for in words", () => {

@@ -62,7 +62,7 @@ export class RunsTree implements vscode.TreeDataProvider<Node>, vscode.Disposabl
         const { run, task } = node;
         const children = run.gates.some((gate) => gate.taskId === task.taskId);
         const since = task.status === "in_progress" ? this.history.startedAt(run.runId, task.taskId) : undefined;
-        const row = taskRow(task, this.store.agentName(task.agentId), since === undefined ? 0 : Date.now() / 1000 - since);
+        const row = taskRow(task, this.store.agentName(task.agentId), since === undefined ? 0 : Date.now() / 1000 - since, run.asks.some((ask) => ask.answer == null && ask.taskId === task.taskId));
         // The editor keeps a row's state by its id, so one that gets its first child would have no arrow.
         return item(`task:${run.runId}:${task.taskId}:${children}`, row, children ? false : undefined);
       }

@@ -58,6 +58,7 @@ describe("rows", () => {
     };
     expect(taskRow(task, "Code").description).toBe("Code · attempt 2 · 20 % · reading a.py");
     expect(taskRow({ ...task, status: "completed", attempt: 1 }, "Code").description).toBe("Code");
+    expect(taskRow(task, "Code", 0, true)).toMatchObject({ description: "Code · attempt 2 · 20 % · asks you", icon: "question" });
     expect(taskRow(task, "Code").tooltip).toContain("after t0");
     expect(taskRow({ ...task, seconds: 65, usd: 0.123 }, "Code", 10).description).toBe("Code · attempt 2 · 1 min 15 s · $0.12 · 20 % · reading a.py");
     const sure = { ...task, response: { task_result: { confidence_score: 0.9 } } };
@@ -122,11 +123,16 @@ describe("rows", () => {
   });
 
   const busy = { current_task: "r1/t1", instances: [{}, {}] } as AgentSnapshot;
+  const asking = { current_task: "r1/t1", instances: [{}, { waits_for_user: true }] } as AgentSnapshot;
   it.each<[RunSummary[], AgentSnapshot[], number, string, string]>([
     [[], [], 0, "$(type-hierarchy) NEXUS", "NEXUS: nothing at work, nothing waits"],
     [[run(), run({ status: "completed" })], [], 0, "$(loading~spin) NEXUS: 1 running", "NEXUS: 1 running"],
     [[run({ changesPending: 3 })], [busy], 0, "$(loading~spin) NEXUS: 2 agents at work, 3 to review", "NEXUS: 2 agents at work, 3 to review"],
     [[run()], [busy], 1, "$(question) NEXUS: 1 question, 2 agents at work", "NEXUS: 1 question, 2 agents at work"],
+    [[run()], [asking], 1, "$(question) NEXUS: 1 question, 1 agent at work", "NEXUS: 1 question, 1 agent at work"],
+    [[run()], [], 1, "$(question) NEXUS: 1 question", "NEXUS: 1 question"],
+    [[run({ status: "paused" })], [], 1, "$(question) NEXUS: 1 question", "NEXUS: 1 question"],
+    [[run({ status: "paused" })], [], 0, "$(type-hierarchy) NEXUS: 1 paused", "NEXUS: 1 paused"],
   ])("the status bar %#", (runs, agents, asks, text, spoken) => {
     expect(status(runs, agents, asks)).toEqual({ text, spoken, asks: asks > 0 });
   });

@@ -90,9 +90,9 @@ const TASK_ICON: Record<TaskState["status"], [icon: string, color?: string]> = {
   cancelled: ["circle-slash"],
 };
 
-/** `elapsed`: the seconds of the attempt at work, where there is one. */
-export function taskRow(task: TaskState, agentName: string, elapsed = 0): Row {
-  const [icon, color] = TASK_ICON[task.status];
+/** `elapsed`: the seconds of the attempt at work, where there is one; `asks`: its agent waits for the user. */
+export function taskRow(task: TaskState, agentName: string, elapsed = 0, asks = false): Row {
+  const [icon, color] = asks ? ["question", YELLOW] : TASK_ICON[task.status];
   const parts = [agentName];
   if (task.replaced) parts.push(t("replaced by another plan"));
   if (task.attempt > 1) parts.push(t("attempt {0}", task.attempt));
@@ -100,7 +100,9 @@ export function taskRow(task: TaskState, agentName: string, elapsed = 0): Row {
   if (seconds >= 1) parts.push(duration(seconds));
   if (task.usd > 0) parts.push(money(task.usd));
   if (task.status === "in_progress" && task.percent !== null) parts.push(`${task.percent} %`);
-  if (task.status === "in_progress" && task.message) parts.push(task.message);
+  // What it said last is what it wants to do: that is not done yet.
+  if (asks) parts.push(t("asks you"));
+  else if (task.status === "in_progress" && task.message) parts.push(task.message);
   if (task.status === "failed" && task.summary) parts.push(oneLine(task.summary));
   const sure = task.response?.task_result.confidence_score;
   const claim = sure === undefined ? "" : t("\n\nIts own claim: {0} % sure.", Math.round(100 * sure));
@@ -111,7 +113,7 @@ export function taskRow(task: TaskState, agentName: string, elapsed = 0): Row {
     tooltip: `${task.title}\n${agentName}, ${word(task.type)}, ${word(task.status)}${after}${task.tokens ? t("\n{0} tokens", task.tokens.toLocaleString("en")) : ""}${task.summary ? `\n\n${task.summary}` : ""}${claim}`,
     icon,
     ...(color ? { color } : {}),
-    spoken: word(task.status),
+    spoken: asks ? t("asks you") : word(task.status),
     context: words("task", task.status),
   };
 }
@@ -253,12 +255,14 @@ export interface Status {
 }
 
 export function status(runs: readonly RunSummary[], agents: readonly AgentSnapshot[], asks: number): Status {
-  const active = runs.filter(isActive).length;
-  const working = agents.filter((agent) => agent.current_task).reduce((sum, agent) => sum + Math.max(1, agent.instances.length), 0);
+  const paused = runs.filter((run) => run.status === "paused").length;
+  const active = runs.filter(isActive).length - paused;
+  const working = agents.filter((agent) => agent.current_task).reduce((sum, agent) => sum + (agent.instances.length ? agent.instances.filter((one) => !one.waits_for_user).length : 1), 0);
   const pending = runs.reduce((sum, run) => sum + run.changesPending, 0);
   const parts = [
     asks ? count(asks, "question") : "",
-    working ? t("{0} at work", count(working, "agent")) : active ? t("{0} running", active) : "",
+    working ? t("{0} at work", count(working, "agent")) : active && !asks ? t("{0} running", active) : "",
+    paused && !asks ? t("{0} paused", paused) : "",
     pending ? t("{0} to review", pending) : "",
   ].filter(Boolean);
   const icon = asks ? "$(question)" : active ? "$(loading~spin)" : "$(type-hierarchy)";
