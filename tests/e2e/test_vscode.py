@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -77,6 +78,16 @@ def test_a_run_goes_on_after_its_agent_and_then_the_server_were_killed(run_scena
 
 def test_the_packaged_extension_without_any_key(run_scenario: Scenario, vsix: Path) -> None:
     run_scenario("local", {"vsix": str(vsix), "request": "Fix the lint problems", "file": "receipt.py"})
+
+
+def test_what_was_accepted_is_committed_with_files_of_the_users_own(
+    run_scenario: Scenario, workspace: Path
+) -> None:
+    (workspace / "mine.py").write_text('"""Not committed yet."""\n\nimport os\n\nMINE = 1\n')
+    run_scenario("commit", {"request": "Fix the lint problems"})
+    shown = ["git", "show", "--format=%s", "--name-only", "HEAD"]
+    told = subprocess.run(shown, cwd=workspace, capture_output=True, text=True, check=True).stdout.split("\n")
+    assert [line for line in told if line] == ["Tidy up for the till", "mine.py", "receipt.py"]
 
 
 def test_changes_follow_what_is_typed_and_outlive_server_and_window(run_scenario: Scenario) -> None:

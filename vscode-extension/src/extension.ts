@@ -4,6 +4,7 @@ import { putAsks } from "./asks";
 import { callAttention } from "./attention";
 import { joinChat } from "./chat";
 import { registerCommands } from "./commands";
+import { commitCommands, offerCommits } from "./commitDraft";
 import { Ctx, setContext } from "./ctx";
 import { DashboardPanel } from "./dashboardPanel";
 import { Decorations } from "./decorations";
@@ -41,9 +42,10 @@ export async function activate(extension: vscode.ExtensionContext): Promise<void
     talks,
     ProblemActions.register(),
     putAsks(own),
-    ...registerCommands(own, memoryCommands(memory), talkCommands(talks), { "nexus.showDashboard": (_, run) => dashboard.show(run) }),
+    ...registerCommands(own, memoryCommands(memory), talkCommands(talks), commitCommands, { "nexus.showDashboard": (_, run) => dashboard.show(run) }),
     ...callAttention(own),
     ...joinChat(own),
+    ...offerCommits(),
     vscode.workspace.onDidChangeConfiguration((change) => onSettings(own, change)),
     vscode.workspace.onDidGrantWorkspaceTrust(() => onTrust(own)),
     vscode.workspace.onDidChangeWorkspaceFolders(() => onFolders(own)),

@@ -49,6 +49,19 @@ const ASKS: readonly [RegExp, Saying][] = [
 export const askText = (text: string): string =>
   ASKS.reduce((told, [pattern, saying]) => told.replace(new RegExp(pattern, `${pattern.flags}g`), (_all, value: string) => saying(value)), text);
 
+/** Why a change is left out of a commit. */
+const REASONS: Readonly<Record<string, Saying>> = {
+  "its lines rest on edits that are not committed": () => t("its lines rest on edits that are not committed"),
+  "the file itself is not committed yet: commit it first, or commit it whole": () => t("the file itself is not committed yet"),
+  "the last commit has another version of this file": () => t("the last commit has another version of this file"),
+  "your file does not hold it as it was accepted: you changed these lines since": () => t("you changed these lines since"),
+};
+
+export const reasonText = (why: string): string => REASONS[plainSentence(why)]?.("") ?? plainSentence(why);
+
+/** Without what is for a terminal alone. */
+export const plainSentence = (text: string): string => text.replace(/ \((?:git restore --staged|--whole-files)\)/g, "");
+
 /** A title is a mark, what it does, and then whose and which change it is about. */
 export function serverText(title: string): string {
   for (const [pattern, saying] of ASKED) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { AgentSnapshot, Ask, Quality, RunSummary, TaskState } from "./lspExt";
-import { agentRow, askRow, changeRow, committedText, duration, neighbour, type Placed, placed, qualityRow, runRow, shownLine, sides, spliced, status, taskRow } from "./view";
+import { agentRow, askRow, changeRow, duration, neighbour, type Placed, placed, qualityRow, runRow, shownLine, sides, spliced, status, taskRow } from "./view";
 
 const run = (over: Partial<RunSummary> = {}): RunSummary => ({
   runId: "r1",
@@ -197,13 +197,5 @@ describe("all changes side by side", () => {
       ["c", "c", undefined],
       ["m", "d", "p:m"],
     ]);
-  });
-
-  it("says what a commit holds and what it leaves out", () => {
-    expect(committedText({ changeIds: ["a"], paths: ["x"], left: [] })).toBe("1 accepted change in 1 file.");
-    const left = [{ id: "c", why: "you changed these lines since" }];
-    expect(committedText({ changeIds: ["a", "b"], paths: ["x"], left })).toBe(
-      "2 accepted changes in 1 file. Left out: 1 change (you changed these lines since).",
-    );
   });
 });

@@ -1,6 +1,6 @@
 /** How runs, tasks, changes and agents read: pure text, so that every wording is tested without an editor. */
 import type { Range } from "vscode-languageserver-protocol";
-import type { AgentSnapshot, Ask, Change, CommitAnswer, Gate, ProposedFile, Quality, RunStatus, RunSummary, TaskState } from "./lspExt";
+import type { AgentSnapshot, Ask, Change, Gate, ProposedFile, Quality, RunStatus, RunSummary, TaskState } from "./lspExt";
 import { askText } from "./serverWords";
 import { counted, t } from "./words";
 
@@ -354,11 +354,4 @@ export function sides(files: readonly ProposedFile[]): [label: string, before: S
     .filter(({ kind, uri }) => kind !== "other" && !(kind === "gone" && moved.has(uri)))
     .sort((a, b) => (a.uri < b.uri ? -1 : 1))
     .map(({ uri, oldUri, previewUri, kind }) => [uri, oldUri ?? (kind === "new" ? undefined : uri), previewUri ?? undefined]);
-}
-
-/** What a commit would hold, in a sentence. */
-export function committedText({ changeIds, paths, left }: Pick<CommitAnswer, "changeIds" | "paths" | "left">): string {
-  const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? "" : "s"}`;
-  const more = left.length ? t(" Left out: {0} ({1}).", count(left.length, "change"), left[0]?.why) : "";
-  return `${count(changeIds.length, "accepted change")} in ${count(paths.length, "file")}.${more}`;
 }
