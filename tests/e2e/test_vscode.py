@@ -142,6 +142,15 @@ def test_a_new_user_is_led_to_an_accepted_change_in_two_minutes(run_scenario: Sc
     run_scenario("walkthrough", {"patience": 90_000}, timeout=400)
 
 
+@pytest.mark.parametrize("theme", ["Default High Contrast", "Default Light Modern"])
+def test_every_view_in_other_themes(run_scenario: Scenario, theme: str) -> None:
+    given = {"request": REQUEST, "file": "calculator.py", "folder": theme}
+    settings = {"nexus.approval": "ask", "workbench.colorTheme": theme}
+    with Models(pace=0.3, all_do=reaching) as models:
+        run_scenario("themes", {"env": models.env, "settings": settings, **given}, timeout=300)
+    assert not models.errors
+
+
 def test_a_workspace_that_is_not_trusted_raises_no_rights(run_scenario: Scenario, workspace: Path) -> None:
     wishes = {
         "nexus.testCommand": "touch RAN",

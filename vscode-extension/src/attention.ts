@@ -75,6 +75,12 @@ async function sayReady(ctx: Ctx, runId: string): Promise<void> {
   const [review, all, later] = [t("Review"), t("Accept all"), t("Later")];
   const text = t("NEXUS: {0} ready for “{1}”.", count(run.changesPending, "change"), oneLine(run.request));
   const picked = await vscode.window.showInformationMessage(text, review, all, later);
+  if (picked === undefined || picked === later) return;
+  // No extension can take a notification away: it may have been decided elsewhere since.
+  await ctx.start();
+  await ctx.store.settled();
+  const now = ctx.store.runs.find((each) => each.runId === runId);
+  if (ctx.running && !now?.changesPending) return void vscode.window.showInformationMessage(t("NEXUS: all changes of “{0}” have been decided already.", oneLine(run.request)));
   if (picked === review) await vscode.commands.executeCommand("nexus.reviewChanges");
   if (picked === all) await vscode.commands.executeCommand("nexus.acceptRun", runId);
 }

@@ -62,7 +62,7 @@ export async function pickChange(ctx: Ctx, changes: readonly Placed[], title: st
     const path = vscode.workspace.asRelativePath(fileUri(change));
     const row = {
       label: `$(${ICON[change.status]}) ${change.why}`,
-      description: `${change.kind === "edit" ? `line ${change.range.start.line + 1} · ` : ""}${weight(change)} · ${ctx.store.agentName(change.agentId)}`,
+      description: `${change.kind === "edit" ? `${t("line {0}", change.range.start.line + 1)} · ` : ""}${weight(change)} · ${ctx.store.agentName(change.agentId)}`,
       change,
     };
     const heading = path === file ? [] : [{ label: path, kind: vscode.QuickPickItemKind.Separator, description: "", change: undefined }];

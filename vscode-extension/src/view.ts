@@ -191,7 +191,7 @@ export function qualityRow(quality: Quality): Row {
 
 function qualityFigures(quality: Quality): string[] {
   const changed = quality.changedCoverage === null ? [] : [t("tests execute {0} of {1} changed lines", quality.coveredLines, quality.changedLines)];
-  const tests = quality.tests === null ? [] : [`${count(quality.tests, "test")}, ${quality.newTests ?? 0} new`];
+  const tests = quality.tests === null ? [] : [t("{0}, {1} new", count(quality.tests, "test"), quality.newTests ?? 0)];
   const rounds = quality.rounds ? [count(quality.rounds, "repair round")] : [];
   return [
     ...changed,

@@ -4,12 +4,13 @@ import { join } from "node:path";
 import { REPO } from "./vscode.mjs";
 
 export class Report {
-  constructor(name) {
+  /** `folder`: where one scenario is driven more than once, what tells its pictures apart. */
+  constructor(name, folder = "") {
     this.name = name;
     this.steps = [];
     this.figures = [];
     this.started = Date.now();
-    this.folder = join(REPO, ".artifacts/screenshots", name);
+    this.folder = join(REPO, ".artifacts/screenshots", [name, folder.toLowerCase().replaceAll(" ", "-")].filter(Boolean).join("-"));
   }
 
   /** Runs one step, takes its picture, and stops the scenario where it fails. */

@@ -8,7 +8,7 @@ import { Workbench } from "./workbench.mjs";
 /** `act` gets the workbench, `step(name, act)`, what pytest gave, `onDisk(file, text)` and `figure(name, value)` for what it measures. */
 export async function scenario(name, act) {
   const given = JSON.parse(process.argv[2]);
-  const report = new Report(name);
+  const report = new Report(name, given.folder);
   let window;
   let log = "";
   try {

@@ -343,9 +343,11 @@ function timeTable(model: Model): Spec {
 
 export function agentsPanel(model: Model): Row {
   const { agents } = model.snapshot;
-  const busy = agents.filter((agent) => agent.instances.length).length;
+  const busy = agents.filter((agent) => agent.instances.some((one) => !one.waits_for_user)).length;
+  const asking = agents.filter((agent) => agent.instances.some((one) => one.waits_for_user)).length;
+  const told = [...(busy ? [t("{0} at work", busy)] : []), ...(asking ? [asking === 1 ? t("1 asks you") : t("{0} ask you", asking)] : [])];
   return [
-    heading(t("Agents"), el("span.legend", {}, busy ? t("{0} at work", busy) : t("idle"))),
+    heading(t("Agents"), el("span.legend", {}, told.join(" · ") || t("idle"))),
     agents.length ? el("ul.agents", { key: "agents" }, ...agents.map((agent) => agentCard(model, agent))) : empty(t("No agent is known.")),
   ];
 }
