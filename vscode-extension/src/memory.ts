@@ -37,8 +37,9 @@ export class MemoryTree implements vscode.TreeDataProvider<Remembered>, vscode.D
     const query = given ?? (await vscode.window.showInputBox({ title: t("NEXUS: Search Memory"), prompt: t("What should the team remember something about?"), value: this.query, placeHolder: t("retries in the payment client") }));
     if (!query?.trim()) return;
     const { items } = await this.ctx.execute("nexus.memory.search", { query: query.trim(), limit: MOST });
-    this.show(query.trim(), items);
+    // Opened first: a tree that was filled while its view was folded is drawn without any row.
     await vscode.commands.executeCommand("nexus.memoryView.focus");
+    this.show(query.trim(), items);
   }
 
   async forget(memory: MemoryItem): Promise<void> {

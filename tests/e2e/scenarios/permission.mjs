@@ -30,7 +30,7 @@ await scenario("permission", async ({ page, code, step, given }) => {
   });
   await step("closed, it is not lost", async () => {
     await code.dismissToasts();
-    await code.toast("Alpha asks").waitFor({ state: "detached", timeout: 10_000 });
+    await code.toast("Alpha asks:").waitFor({ state: "detached", timeout: 10_000 });
     await second.waitFor();
   });
   await step("denied in the tree", async () => {

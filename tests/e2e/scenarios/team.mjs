@@ -17,7 +17,7 @@ await scenario("team", async ({ page, code, step, given }) => {
   });
   await step("closed, it is not lost", async () => {
     await code.dismissToasts();
-    await code.toast("Code asks").waitFor({ state: "detached", timeout: 10_000 });
+    await code.toast("Code asks:").waitFor({ state: "detached", timeout: 10_000 });
     await code.treeRow("Code asks: Keep the name?").waitFor();
   });
   await step("the transcript grows while it is read", async () => {
@@ -58,6 +58,8 @@ await scenario("team", async ({ page, code, step, given }) => {
     await code.command("NEXUS: Search Memory", (timeout) => page.getByText("What should the team remember").first().waitFor({ timeout }));
     await code.answerInput("add");
     await page.getByText("remembered about “add”").first().waitFor({ timeout: 10_000 });
+    const memories = page.locator(".pane", { has: page.locator(".pane-header", { hasText: "Memory" }) }).locator(".monaco-list-row");
+    await memories.first().waitFor({ timeout: 5000 });
   });
   await step("a group is accepted in the tree", async () => {
     await code.rowButton(page.locator(".monaco-list-row", { hasText: "to review" }).filter({ hasText: given.group }).first(), "Accept Group", (timeout) => code.treeRow("1 accepted").waitFor({ timeout }));
