@@ -37,7 +37,7 @@ async function notify(ctx: Ctx, ask: Ask): Promise<void> {
   else await vscode.commands.executeCommand("nexus.answerAsk", { kind: "ask", ask }, picked);
 }
 
-const clock = (at: number): string => new Date(at * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+const clock = (at: number): string => new Date(at * 1000).toLocaleTimeString(vscode.env.language, { hour: "2-digit", minute: "2-digit" });
 
 const runOf = (ctx: Ctx, { askId }: Ask): RunDetail | undefined => ctx.store.loaded.find((run) => run.asks.some((each) => each.askId === askId));
 
@@ -126,7 +126,7 @@ function pickOption(ctx: Ctx, ask: Ask, title: string, options: readonly string[
   const list: vscode.QuickPick<vscode.QuickPickItem & { value: string }> & { prompt?: string } = vscode.window.createQuickPick();
   const cutOff = title.length > MOST_TITLE || ask.why.length > MOST_TITLE;
   if (cutOff && !("prompt" in list)) void showBeside(ctx, ask);
-  list.title = title;
+  list.title = cutOff && "prompt" in list ? (ask.agentId ? t("{0} asks you", ctx.store.agentName(ask.agentId)) : "NEXUS") : title;
   if (cutOff) list.prompt = wholeText(ask);
   else if (ask.why) list.placeholder = askText(ask.why);
   list.ignoreFocusOut = true;

@@ -5,6 +5,7 @@ import type { NexusEvent } from "./lspExt";
 import { givenChange } from "./pick";
 import { waits } from "./plan/documents";
 import { fileUri, previewUri } from "./preview";
+import { askText } from "./serverWords";
 import { count, isActive, isResumable, isRetryable, oneLine, status } from "./view";
 import { t } from "./words";
 
@@ -18,7 +19,7 @@ export function callAttention(ctx: Ctx): vscode.Disposable[] {
     item.accessibilityInformation = { label: spoken, role: "button" };
     item.command = asked ? "nexus.answerAsk" : "nexus.runsView.focus";
     item.backgroundColor = asked ? new vscode.ThemeColor("statusBarItem.warningBackground") : undefined;
-    item.tooltip = [...asks.map((ask) => oneLine(ask.question)), ...runs.filter(isActive).map((run) => t("at work: {0}", oneLine(run.request))), asked ? t("Click to answer") : t("Click to show runs and agents")].join("\n");
+    item.tooltip = [...asks.map((ask) => shortened(oneLine(askText(ask.question)))), ...runs.filter(isActive).map((run) => t("at work: {0}", oneLine(run.request))), asked ? t("Click to answer") : t("Click to show runs and agents")].join("\n");
     item.show();
     updateContexts(ctx);
   };
@@ -31,6 +32,9 @@ export function callAttention(ctx: Ctx): vscode.Disposable[] {
     vscode.window.onDidChangeActiveTextEditor(() => atCursor(ctx)),
   ];
 }
+
+const MOST_TOOLTIP = 200;
+const shortened = (text: string): string => (text.length > MOST_TOOLTIP ? `${text.slice(0, MOST_TOOLTIP)}…` : text);
 
 function updateContexts(ctx: Ctx): void {
   const { pending, runs, loaded, asks, changes } = ctx.store;

@@ -26,8 +26,24 @@ const inSample = (): boolean => vscode.workspace.workspaceFolders?.[0]?.uri.path
 
 export async function showWalkthrough(ctx: Ctx): Promise<void> {
   await vscode.commands.executeCommand("workbench.action.openWalkthrough", `${ctx.extension.extension.id}#start`, false);
-  // A step is ticked when its context changes while the walkthrough listens, not when it holds already.
-  for (const known of [false, Boolean(vscode.workspace.workspaceFolders?.length)]) await setContext("hasFolder", known);
+  for (const wait of TICKS_MS) setTimeout(() => void tick(ctx), wait);
+}
+
+/** The editor opens a walkthrough first and listens for its steps at some time after that. */
+const TICKS_MS = [0, 500, 1500, 4000];
+
+/** A step is ticked when its context changes while the walkthrough listens, not when it holds already: these are for nothing else. */
+async function tick(ctx: Ctx): Promise<void> {
+  const did = {
+    folder: Boolean(vscode.workspace.workspaceFolders?.length),
+    server: ctx.running,
+    run: ctx.store.runs.length > 0,
+    accept: ctx.store.changes.some((change) => change.status === "accepted"),
+  };
+  for (const [step, done] of Object.entries(did)) {
+    await setContext(`did.${step}`, false);
+    await setContext(`did.${step}`, done);
+  }
 }
 
 export async function goOn(ctx: Ctx): Promise<void> {

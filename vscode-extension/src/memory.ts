@@ -29,7 +29,7 @@ export class MemoryTree implements vscode.TreeDataProvider<Remembered>, vscode.D
 
   getTreeItem(memory: Remembered): vscode.TreeItem {
     if ("detail" in memory) return item(memory.id, { label: memory.detail, description: "", tooltip: memory.detail, icon: "blank", context: "detail" });
-    const row = memoryRow(memory, this.ctx.store.agentName(memory.agentId), new Date(memory.at * 1000).toLocaleDateString());
+    const row = memoryRow(memory, this.ctx.store.agentName(memory.agentId), new Date(memory.at * 1000).toLocaleDateString(vscode.env.language));
     return item(`memory:${memory.id}`, row, false);
   }
 

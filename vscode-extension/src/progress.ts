@@ -8,6 +8,7 @@ import {
   type WorkDoneProgressEnd,
   type WorkDoneProgressReport,
 } from "vscode-languageclient/node";
+import { progressText } from "./serverWords";
 
 type Value = WorkDoneProgressBegin | WorkDoneProgressReport | WorkDoneProgressEnd;
 
@@ -26,7 +27,7 @@ export function showWorkDone(client: BaseLanguageClient, token: ProgressToken, v
   if (value.kind === "end") {
     shown.get(token)?.end();
     shown.delete(token);
-  } else shown.get(token)?.report(value);
+  } else shown.get(token)?.report(value.message === undefined ? value : { ...value, message: progressText(value.message) });
 }
 
 /** Where the server went away, no end will come. */

@@ -20,6 +20,8 @@ export interface Before {
 
 /** How long after a decision the editor may still open a tab for what it edited. */
 const TABS_MS = 1000;
+/** After which it is known whether the user went to such a tab: then it is theirs. */
+const LOOK_MS = 300;
 
 export function beforeDecision(command: string): Before | undefined {
   if (!DECISIONS.has(command)) return undefined;
@@ -44,13 +46,21 @@ export async function afterDecision(before: Before, answer: unknown): Promise<vo
 /** The editor opens a tab for each file that an edit makes dirty, which after forty accepted files is forty tabs. */
 function closeOpened(files: ReadonlySet<string>): void {
   if (!files.size) return;
+  const theirs = new Set<string>();
+  const looked = (): void => tabs().filter((tab) => tab.isActive).forEach((tab) => theirs.add(uriOf(tab)));
   const close = (): void => {
-    const opened = tabs().filter((tab) => files.has(uriOf(tab)) && !tab.isDirty && !tab.isActive && !tab.isPinned);
+    const opened = tabs().filter((tab) => files.has(uriOf(tab)) && !theirs.has(uriOf(tab)) && !tab.isDirty && !tab.isPinned);
     if (opened.length) void vscode.window.tabGroups.close(opened, true);
   };
-  const watching = vscode.window.tabGroups.onDidChangeTabs(close);
+  let waiting: NodeJS.Timeout | undefined;
+  const look = (): void => {
+    looked();
+    clearTimeout(waiting);
+    waiting = setTimeout(close, LOOK_MS);
+  };
+  const watching = vscode.window.tabGroups.onDidChangeTabs(look);
   setTimeout(() => watching.dispose(), TABS_MS);
-  close();
+  look();
 }
 
 const tabs = (): vscode.Tab[] => vscode.window.tabGroups.all.flatMap((group) => group.tabs);

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from "vitest";
-import { askText, serverText } from "./serverWords";
+import { askText, progressText, serverText } from "./serverWords";
 import { speak } from "./words";
 
 afterEach(() => speak(undefined));
@@ -31,4 +31,15 @@ it.each([
     "{0} brings in code from the network": "{0} holt Code aus dem Netz", "“Allow for this run” covers every {0}.": "„Für diesen Auftrag“ gilt für jedes {0}.",
   });
   expect(askText(english)).toBe(german);
+});
+
+it.each([
+  ["Code: runs pytest (0 of 2 tasks)", "Code: runs pytest (0 von 2 Aufgaben)"],
+  ["Code asks you: May I run `ls`? (1 of 2 tasks)", "Code fragt dich: Darf ich `ls` ausführen? (1 von 2 Aufgaben)"],
+  ["Code goes on", "Code macht weiter"],
+  ["team: local (no key)", "team: local (no key)"],
+])("%s", (english, german) => {
+  expect(progressText(english)).toBe(english);
+  speak({ "{0} of {1} tasks": "{0} von {1} Aufgaben", "{0} asks you: {1}": "{0} fragt dich: {1}", "May I run `{0}`?": "Darf ich `{0}` ausführen?", "{0} goes on": "{0} macht weiter" });
+  expect(progressText(english)).toBe(german);
 });

@@ -49,6 +49,18 @@ const ASKS: readonly [RegExp, Saying][] = [
 export const askText = (text: string): string =>
   ASKS.reduce((told, [pattern, saying]) => told.replace(new RegExp(pattern, `${pattern.flags}g`), (_all, value: string) => saying(value)), text);
 
+/** Where the run is, as its progress says it; what an agent says of itself stays as it is. */
+export function progressText(message: string): string {
+  const [, said = "", done, all] = /^(.*?)(?: \((\d+) of (\d+) tasks\))?$/s.exec(message) ?? [];
+  const counted = done === undefined ? "" : ` (${t("{0} of {1} tasks", done, all)})`;
+  const [, asks, question = ""] = /^(.+?) asks you: (.*)$/s.exec(said) ?? [];
+  const [, waits] = /^(.+) waits for your answer$/.exec(said) ?? [];
+  const [, goes] = /^(.+) goes on$/.exec(said) ?? [];
+  const [, ended] = /^(.+) is done$/s.exec(said) ?? [];
+  const told = asks ? t("{0} asks you: {1}", asks, askText(question)) : waits ? t("{0} waits for your answer", waits) : goes ? t("{0} goes on", goes) : ended ? t("{0} is done", ended) : said;
+  return `${told}${counted}`;
+}
+
 /** Why a change is left out of a commit. */
 const REASONS: Readonly<Record<string, Saying>> = {
   "its lines rest on edits that are not committed": () => t("its lines rest on edits that are not committed"),

@@ -25,7 +25,7 @@ export class Talks implements vscode.CommentingRangeProvider, vscode.Disposable 
 
   constructor(private readonly ctx: Ctx) {
     this.controller.commentingRangeProvider = this;
-    this.controller.options = { prompt: t("Say what should be different…"), placeHolder: t("The agent reads this with its next step") };
+    this.controller.options = { prompt: t("Say what should be different…"), placeHolder: t("The agent makes another version") };
     this.subscriptions = [this.controller, ctx.onEvent((event) => this.onEvent(event)), ctx.store.onDidChange(() => this.tidy())];
   }
 

@@ -100,5 +100,8 @@ await scenario("themes", async ({ page, code, step, given }) => {
     await code.answerInput("add");
     await page.getByText("remembered about “add”").first().waitFor({ timeout: 10_000 });
   });
-  await step("the walkthrough", () => code.command("NEXUS: Get Started", (timeout) => page.locator(".getting-started-step").first().waitFor({ timeout })));
+  await step("the walkthrough knows what is done already", async () => {
+    await code.command("NEXUS: Get Started", (timeout) => page.locator(".getting-started-step").first().waitFor({ timeout }));
+    for (const title of ["Start the language server", "Give them work"]) await page.locator(".getting-started-step", { hasText: title }).locator(".codicon-getting-started-step-checked.complete").first().waitFor({ timeout: 10_000 });
+  });
 });
