@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 Scenario = Callable[..., dict[str, Any]]
 REQUEST = "Make add() add, with a test"
+THEMES = os.environ.get("NEXUS_E2E_THEMES", "Default High Contrast").split(",")
 
 
 def test_delegate_watch_accept_undo(run_scenario: Scenario, models: Models) -> None:
@@ -142,7 +143,7 @@ def test_a_new_user_is_led_to_an_accepted_change_in_two_minutes(run_scenario: Sc
     run_scenario("walkthrough", {"patience": 90_000}, timeout=400)
 
 
-@pytest.mark.parametrize("theme", ["Default High Contrast", "Default Light Modern"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_every_view_in_other_themes(run_scenario: Scenario, theme: str) -> None:
     given = {"request": REQUEST, "file": "calculator.py", "folder": theme}
     settings = {"nexus.approval": "ask", "workbench.colorTheme": theme}

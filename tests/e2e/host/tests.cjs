@@ -37,8 +37,8 @@ test("every command of package.json is registered, and none that is in no table"
   const own = nexus().packageJSON.contributes.commands.map(({ command }) => command);
   const all = (await vscode.commands.getCommands(true)).filter((name) => name.startsWith("nexus."));
   assert.deepEqual(own.filter((name) => !all.includes(name)), [], "in package.json, but not registered");
-  // The editor's own for views, the server's (by the language client), and two that only rows and lenses call.
-  const known = new Set([...own, ...JSON.parse(process.env.NEXUS_SERVER_COMMANDS), "nexus.openChange", "nexus.plan.edit"]);
+  // The editor's own for views, the server's (by the language client), and three that only rows and lenses call.
+  const known = new Set([...own, ...JSON.parse(process.env.NEXUS_SERVER_COMMANDS), "nexus.openChange", "nexus.plan.edit", "nexus.commitChoice"]);
   assert.deepEqual(all.filter((name) => !known.has(name) && !/^nexus\.\w+View\.|^nexus\.\w+\.(open|focus|removeView|resetViewLocation|toggleVisibility)$/.test(name)), [], "registered, but in no table");
 });
 
