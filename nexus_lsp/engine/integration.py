@@ -107,7 +107,8 @@ class Integration:
         accepted = [s.change for s in run.changes.values() if s.status == "accepted"]
         standing = await Standing.find(self._repository, taken.commit, run.pending_changes, accepted)
         head = await standing.commit(run.integration)
-        if not moved and not await self._repository.diff(run.integration, head):
+        out_of_place = standing.lost or standing.typed
+        if not moved and not out_of_place and not await self._repository.diff(run.integration, head):
             self._settled = seen
             return run.integration
         await self._repository.keep(f"{run.id}/integration", head)

@@ -50,12 +50,14 @@ class File:
         shown: the words that the user must see, in the buffer where it is open, else in the file.
         disk: the file's text; None while it is deleted.
         held: text → the accepted changes that it had.
+        lost: what it had when it was deleted.
     """
 
     name: str
     shown: set[str]
     disk: str | None
     held: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    lost: str = ""
 
 
 class Scripts(dict[str, Any]):
@@ -363,10 +365,11 @@ class Edited(RuleBasedStateMachine):
         if self.document(file):
             return
         if file.disk is None:
-            text = "".join(sorted(file.shown))
+            text = file.lost
             self.do(lambda: self.window.write(file.name, text))
             file.disk = text
         else:
+            file.lost = file.disk
             (self.house.workspace / file.name).unlink()
             self.do(lambda: self.window.touched(file.name, kind=3))
             file.disk = None
@@ -412,7 +415,8 @@ class Edited(RuleBasedStateMachine):
         found = self.with_status(*statuses)
         one = data.draw(st.sampled_from(found))
         how = data.draw(st.sampled_from(("one", "one", "file", "all")))
-        if how == "file":
+        kinds = {c["kind"] for c in self.changes.values() if c["uri"] == self.changes[one]["uri"]}
+        if how == "file" and kinds == {"edit"}:
             return {"uri": self.changes[one]["uri"]}
         if how == "all" and all(c["kind"] == "edit" for c in self.changes.values()):
             return {"runId": self.run_id}

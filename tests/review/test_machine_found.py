@@ -52,6 +52,13 @@ STORIES: dict[str, list[Step]] = {
         ("another_program_deletes_or_brings_back", {"key": "b"}),
         ("renames", {"key": "b", "tell": True}),
     ],
+    "a rejection is taken back where a later task took the lines": [
+        ("proposed", {"size": 10, "unopened": "open", "steps": [(1, 2, 2)]}),
+        ("rejects", {"data": one("change_4")}),
+        ("a_later_task_lands", {"steps": [(0, 3, 2)]}),
+        ("takes_back", {"data": Drawn("change_4")}),
+        ("a_later_task_lands", {"steps": [(4, 1, 1)]}),
+    ],
     "both files get other names while a task is at work on them": [
         ("proposed", {"size": 8, "steps": [(3, 2, 0), (2, 0, 0)], "unopened": "open"}),
         ("opens", {"key": "a"}),
