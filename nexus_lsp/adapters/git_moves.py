@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import reduce
 
 from nexus_lsp.adapters.git_reading import TREE, Leaf, ObjectReader
 from nexus_lsp.core.evolve_changes import moved_path
@@ -33,8 +34,8 @@ class Moves:
             new = await self._followed(path)
             if new != path and path not in names:
                 names[path] = new
-                if await self._find(self._base, new):
-                    waiting.append(new)  # two files may have changed places
+                # what stands at the two names by now, or stood there, may have been moved as well
+                waiting += [p for p in (new, self._origin(path)) if await self._find(self._base, p)]
         while unsure := [path for path in names if not await self._sure(path, names)]:
             for path in unsure:
                 del names[path]
@@ -48,6 +49,9 @@ class Moves:
                 continue  # that was before, or it is a folder of `theirs` alone
             at = there
         return at
+
+    def _origin(self, path: str) -> str:
+        return reduce(lambda at, move: moved_path(at, move[1], move[0]), reversed(self._moves), path)
 
     async def _sure(self, path: str, names: Mapping[str, str]) -> bool:
         new = names[path]

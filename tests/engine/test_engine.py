@@ -201,6 +201,11 @@ MOVES: Mapping[str, tuple[Sequence[tuple[str, str]], Step, Mapping[str, str]]] =
         puts({"a.txt": FILES["a.txt"].replace("two", "2"), "b.txt": "B\n"}),
         {"edit b.txt": "2\n", "edit a.txt": "B\n"},
     ),
+    "another takes its name": (
+        [("a.txt", "z.txt"), ("b.txt", "a.txt")],
+        replaces("a.txt", "two", "2"),
+        {"edit z.txt": "2\n"},
+    ),
     "put over one that the agent deletes": (
         [("b.txt", "a.txt")],
         puts({"a.txt": None, "b.txt": "B\n"}),
