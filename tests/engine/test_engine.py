@@ -175,6 +175,20 @@ async def test_markers_that_an_agent_leaves_are_not_proposed(house: House) -> No
     assert shown(run) == ["edit a.txt outdated by a", "edit a.txt pending by a+b"]
 
 
+async def test_markers_in_a_file_of_another_encoding_are_not_proposed_either(house: House) -> None:
+    latin = FILES["a.txt"].replace("one", "gr\xfcn").encode("latin-1")
+    house.types("a.txt", latin)
+
+    def writes(word: bytes) -> Step:
+        return puts({"a.txt": latin.replace(b"two", word)})
+
+    run = await both_at_once(house, writes(b"A"), [writes(b"B"), lambda _: done(), writes(b"A and B")])
+    _first, second, third = house.backend.attempts("b")
+    assert "Where: a.txt, line 2" in second.evidence
+    assert "the markers still stand in a.txt, line 2" in third.evidence
+    assert shown(run)[-1] == "binary a.txt pending by a+b"
+
+
 MOVES: Mapping[str, tuple[Sequence[tuple[str, str]], Step, Mapping[str, str]]] = {
     # what the user renames while the agent is at work, what the agent does, what is proposed where
     "an edit": ([("a.txt", "z.txt")], replaces("a.txt", "two", "2"), {"edit z.txt": "2\n"}),
