@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nexus_lsp import __version__
-from nexus_lsp.cli_types import amount, dollars
+from nexus_lsp.cli_types import amount, dollars, line_of, named
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -219,39 +219,29 @@ def _review(args: argparse.Namespace) -> int:
     async def run(api: EngineApi, console: Console) -> int:
         from nexus_lsp.terminal import committing, review
 
+        ids = [named(word, args.workspace) for word in args.ids]
         if args.action == "commit":
             asked = {"message": args.message, "notes": args.notes, "dry_run": args.dry_run}
             return await committing.commit(api, console, args.ids, asked | {"whole_files": args.whole_files})
         if args.action == "accept" and args.branch is not None:
             asked = {"name": args.branch, "message": args.message, "notes": args.notes}
-            return await committing.branch(api, console, args.ids, asked)
+            return await committing.branch(api, console, ids, asked)
         if args.action == "why":
-            return await committing.why(api, console, [_line_of(word, args.workspace) for word in args.ids])
+            return await committing.why(api, console, [line_of(word, args.workspace) for word in args.ids])
         if args.action == "diff":
-            return await committing.diff(api, console, args.ids)
+            return await committing.diff(api, console, ids)
         how = (args.reason, args.with_needed, args.anyway, args.all)
-        return await review.command(api, console, review.Wish(args.action, tuple(args.ids), *how))
+        return await review.command(api, console, review.Wish(args.action, tuple(ids), *how))
 
     async def revise(api: EngineApi, console: Console) -> int:
         from nexus_lsp.terminal.delegate import revise
 
-        return await revise(api, console, args.ids, args.feedback)
+        ids = [named(word, args.workspace) for word in args.ids]
+        return await revise(api, console, ids, args.feedback)
 
     if args.action == "revise":
         return _with_engine(args.workspace, Settings(), revise)
     return _with_engine(args.workspace, Settings(), run, at_rest=True)
-
-
-def _line_of(word: str, workspace: Path) -> str:
-    """`FILE:LINE` with the file as the engine names it, wherever in the workspace the user stands."""
-    from nexus_lsp.adapters.state import workspace_of
-
-    name, colon, line = word.rpartition(":")
-    if not colon:
-        return word
-    file, top = Path(name).absolute(), workspace_of(workspace)
-    here = file.exists() and file.is_relative_to(top)
-    return f"{file.relative_to(top).as_posix()}{colon}{line}" if here else word
 
 
 def _memory(args: argparse.Namespace) -> int:

@@ -86,9 +86,18 @@ class GitFiles:
             mode, blob = entries[path]
             async with slots:
                 how = ("blob", blob) if mode == LINK else ("--filters", f"--path={self.prefix}{path}", blob)
-                return Held((await self.git.run("cat-file", *how)).out, mode)
+                content = (await self.git.run("cat-file", *how)).out
+                return Held(content if mode == LINK else await self._as_it_stands(path, blob, content), mode)
 
         return dict(zip(paths, await asyncio.gather(*map(one, paths)), strict=True))
+
+    async def _as_it_stands(self, path: str, blob: str, content: bytes) -> bytes:
+        """With the line ends of the file on disk, where these make no difference to git."""
+        other = _with_ends_of(content, on_disk(self.workspace / path))
+        if other == content:
+            return content
+        same = (await self.git.run("hash-object", "--stdin", f"--path={path}", stdin=other)).line() == blob
+        return other if same else content
 
     async def put(self, git: Git, files: Files) -> None:
         """Put these files into the index of `git`, as blobs of the user's repository."""
@@ -177,6 +186,23 @@ def _above(path: str) -> list[str]:
     """`a/b/c` → `a`, `a/b`."""
     parts = path.split("/")
     return ["/".join(parts[:end]) for end in range(1, len(parts))]
+
+
+def _with_ends_of(content: bytes, file: Held | None) -> bytes:
+    """All CRLF or all LF, as the file has them; as it is where either has both."""
+    ends = [_ends(content), _ends(file.content) if file else None]
+    match ends:
+        case [b"\n", b"\r\n"]:
+            return content.replace(b"\n", b"\r\n")
+        case [b"\r\n", b"\n"]:
+            return content.replace(b"\r\n", b"\n")
+        case _:
+            return content
+
+
+def _ends(content: bytes) -> bytes | None:
+    all_of_them, dos = content.count(b"\n"), content.count(b"\r\n")
+    return {0: b"\n", all_of_them: b"\r\n"}.get(dos) if all_of_them else None
 
 
 def on_disk(file: Path) -> Held | None:

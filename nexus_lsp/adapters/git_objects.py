@@ -6,13 +6,12 @@ import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from functools import reduce
 from pathlib import Path
 
 from nexus_lsp.adapters.git_command import Git, RepositoryFailed, refused_paths, reported, shown
+from nexus_lsp.adapters.git_moves import Moves
 from nexus_lsp.adapters.git_reading import TREE, Difference, ObjectReader
 from nexus_lsp.adapters.git_writing import write_commit, write_object, write_ref
-from nexus_lsp.core.evolve_changes import moved_path
 from nexus_lsp.ports import FileContent, FileDiff, Merge, Sides
 
 Scratch = Callable[[], AbstractContextManager[Path]]
@@ -57,7 +56,9 @@ class ObjectStore:
             return Merge(await self._commit(await self.tree(theirs), both, message))
         if moves:
             ours, theirs = await self._under_new_names(ours, theirs, moves)
-        command = ("merge-tree", "--write-tree", "-z", "--no-messages", ours, theirs)
+        # a new file in a folder that the other side renamed goes there; else git calls it a conflict
+        config = ("-c", "merge.directoryRenames=true")
+        command = (*config, "merge-tree", "--write-tree", "-z", "--no-messages", ours, theirs)
         done = await self._git.run(*command, accept=(0, 1))
         tree, *stages = done.fields()
         commit = await self._commit(tree.decode(), both, message)
@@ -68,11 +69,8 @@ class ObjectStore:
     ) -> tuple[str, str]:
         """Both sides, on a base in which what `theirs` changed has the names of `ours`."""
         base = (await self._git.run("merge-base", ours, theirs)).line()
-        names: dict[str, str] = {}
-        for path in await self.changed_paths(base, theirs):
-            new = reduce(lambda at, move: moved_path(at, *move), moves, path)
-            if new != path and await self.find(ours, path) is None and await self.find(base, new) is None:
-                names[path] = new
+        known = Moves(self._reader, base, ours, theirs, moves)
+        names = await known.names(await self.changed_paths(base, theirs))
         if not names:
             return ours, theirs
         renamed_base = await self._renamed(base, names, ())
@@ -82,10 +80,8 @@ class ObjectStore:
         )
 
     async def _renamed(self, commit: str, names: Mapping[str, str], parents: Sequence[str]) -> str:
-        files: dict[str, FileContent | None] = {}
-        for old, new in names.items():
-            if file := await self.read_file(commit, old):
-                files |= {old: None, new: file}
+        files: dict[str, FileContent | None] = dict.fromkeys(names)
+        files |= {new: await self.read_file(commit, old) for old, new in names.items()}
         return await self.with_files(commit, files, parents, "under new names")
 
     async def with_files(

@@ -93,6 +93,7 @@ def evolve(run: Run, entry: f.Entry) -> Run:  # noqa: PLR0912, PLR0915 - one tab
                 instance_id=fact.instance_id,
                 base=fact.base,
                 start=fact.start,
+                moves=_moves_seen(run, fact.task_id, fact.start == fact.base),
                 evidence=fact.evidence,
                 max_usd=fact.max_usd,
                 repair_start=None,
@@ -215,6 +216,11 @@ def _approved(run: Run, fact: f.PlanApproved, at: float) -> Run:
     return _went_on(replace(run, plan=fact.plan, tasks=tasks, active_since=since), "in_progress")
 
 
+def _moves_seen(run: Run, task_id: str, now: bool) -> int:
+    """`TaskState.moves`, where a task's work is based on the tree of now, or on the one that it was."""
+    return len(run.moves) if now else run.tasks[task_id].moves
+
+
 def _in_session(run: Run, fact: f.AgentSession) -> Run:
     state = run.tasks[fact.task_id]
     paid = state.session_usd if state.session_id == fact.session_id else 0.0
@@ -304,6 +310,7 @@ def _repair(run: Run, fact: f.RepairRequested, at: float) -> Run:
         broken=False,
         evidence=fact.evidence,
         repair_start=fact.start,
+        moves=_moves_seen(run, fact.task_id, fact.cause in ("conflict", "gate")),
         repairs=0 if anew else state.repairs + (fact.cause in ("conflict", "gate")),
         retries=0 if anew else state.retries + (fact.cause == "broken"),
         not_before=fact.not_before,

@@ -43,6 +43,7 @@ class TaskState:
         broken: failed because its backend did, not the work.
         replaced: a revised plan has other tasks in its place.
         tokens: of attempts that are over; `live_tokens`: of the one at work, as far as is known.
+        moves: how many of the run's `moves` were made before the tree that its work is based on.
         max_usd: what the attempt at work may cost (see `TaskStarted`).
         session_usd: what its conversation has cost so far: Claude Code tells the cost of all of it each time.
         waited: seconds for which the attempt at work waited for answers of the user.
@@ -60,6 +61,7 @@ class TaskState:
     instance_id: str = ""
     base: str | None = None
     start: str | None = None
+    moves: int = 0
     submitted: str | None = None
     repair_start: str | None = None
     evidence: str = ""

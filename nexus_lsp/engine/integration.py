@@ -156,7 +156,7 @@ class Integration:
             onto = await self._refresh()
         decisions = self._run.decisions
         title = f"{state.task.agent}: {state.task.title}"
-        merge = await self._repository.merge(onto, state.submitted, title, self._run.moves)
+        merge = await self._repository.merge(onto, state.submitted, title, self._run.moves[state.moves :])
         solved: tuple[str, ...] = ()
         if merge.conflicts:
             parse = self._engine.adapters.parse

@@ -182,9 +182,17 @@ class Review:
             grouped.setdefault(self.run_of(change_id).id, []).append(change_id)
         return grouped
 
+    async def agreed(self, ids: Sequence[str]) -> list[str]:
+        """Those of files that no two editors hold with different text."""
+        opened = await self._opened()
+        return [i for i in ids if not _differs(self.run_of(i).changes[i].change.path, opened)]
+
+    async def _opened(self) -> Opened:
+        return [(face, await face.open_texts()) for face in self._engine.faces]
+
     async def _carry_out(self, changes: Sequence[Change], face: Face | None, undo: bool) -> Decided:
         decided = Decided()
-        opened = [(each, await each.open_texts()) for each in self._engine.faces]
+        opened = await self._opened()
         shares: dict[int, tuple[Face, list[Change]]] = {}
         # what goes makes room for what comes in its place (a folder for a file), and back the same way
         ordered, traded = sorted(changes, key=_comes), _trading_places(changes)
@@ -206,7 +214,7 @@ class Review:
         """The face that has the file open; else the one that asks; else the disk."""
         paths = {p for p in (change.path, change.old_path) if p}
         for path in paths:
-            if len({texts[path] for _, texts in opened if path in texts}) > 1:
+            if _differs(path, opened):
                 raise Refused(f"{path} is open in two editors with different text: save it in both first")
         holders = [face for face, texts in opened if paths & texts.keys()]
         if asking is not None and (asking in holders or not holders):
@@ -214,6 +222,10 @@ class Review:
         if _beyond_edits(change) or not holders or not holders[0].can_carry(change.kind):
             return self._disk
         return holders[0]
+
+
+def _differs(path: str, opened: Opened) -> bool:
+    return len({texts[path] for _, texts in opened if path in texts}) > 1
 
 
 def _beyond_edits(change: Change) -> bool:

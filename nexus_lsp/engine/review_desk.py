@@ -112,8 +112,13 @@ class ReviewDesk:
         return {"status": "ok"}
 
     async def reopen(self, a: Reopen, _face: Face | None) -> Json:
-        """A text shows that decisions were taken back, or (`placed`) that changes have their ground again."""
+        """A text shows that decisions were taken back, or (`placed`) that changes have their ground again.
+
+        Of two editors' different texts of a file none says that: in the other it may stand as it was decided.
+        """
         taken_back = await self._at_home(a.change_ids)
+        if a.placed:
+            taken_back = await self._review.agreed(taken_back)
         if a.undone:
             made = {i: c.path for i in taken_back if (c := self._change(i)).kind == "create"}
             committed = await self._commits.committed(list(made.values()))

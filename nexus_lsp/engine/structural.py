@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from nexus_lsp.core.merging import language_of, merge
 from nexus_lsp.core.merging.syntax import Parse
 from nexus_lsp.core.proposals import text_of
-from nexus_lsp.core.text import split_lines
 from nexus_lsp.ports import FileContent, FileDiff, Merge, Repository, Sides
 
-_MARKER = re.compile(r"(<{7}|>{7}) [0-9a-f]{40}(:|\r?\n?$)")
-"""A marker of a merge of two commits by their ids: no text that explains markers has such."""
+_MARKER = re.compile(rb"^(<{7}|>{7}) [0-9a-f]{40}(:|\r?$)", re.M)
+"""A marker of a merge of two commits by their ids: no text that explains markers has such. In bytes:
+git merges text in whichever encoding."""
+_FIRST_MARKER = re.compile(rb"^<{7} ", re.M)
 
 _MOST_PLACES = 10
 """Places of conflicts that are named."""
@@ -51,11 +52,9 @@ async def unsolved(
     """(paths, places in words) where markers of a merge of ours were left; None where none were."""
     found: dict[str, int] = {}
     for diff in diffs:
-        text = text_of(await repository.read(diff.new_blob)) if diff.new_blob else None
-        lines = split_lines(text or "")
-        marked = next((n for n, line in enumerate(lines, 1) if _MARKER.match(line)), None)
-        if marked is not None:
-            found[diff.path] = marked
+        content = await repository.read(diff.new_blob) if diff.new_blob else b""
+        if marker := _MARKER.search(content):
+            found[diff.path] = _line(content, marker)
     places = tuple(f"the markers still stand in {path}, line {n}" for path, n in found.items())
     return (tuple(found), places) if found else None
 
@@ -65,7 +64,11 @@ async def places_of(repository: Repository, found: Merge) -> tuple[str, ...]:
     places: list[str] = []
     for path in found.conflicts:
         file = await repository.read_file(found.commit, path)
-        lines = split_lines(text_of(file.content) or "") if file else []
-        places += [f"{path}, line {n}" for n, line in enumerate(lines, 1) if line.startswith("<<<<<<< ")]
+        content = file.content if file else b""
+        places += [f"{path}, line {_line(content, one)}" for one in _FIRST_MARKER.finditer(content)]
     more = len(places) - _MOST_PLACES
     return (*places[:_MOST_PLACES], *([f"and {more} more"] if more > 0 else []))
+
+
+def _line(content: bytes, found: re.Match[bytes]) -> int:
+    return content.count(b"\n", 0, found.start()) + 1

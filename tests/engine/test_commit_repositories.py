@@ -37,6 +37,27 @@ async def test_crlf_in_the_work_tree_lf_in_the_repository(desk: Desk) -> None:
     assert desk.diff() == ["-one", "+mine"]
 
 
+@pytest.mark.parametrize(("setting", "end"), [("true", "\n"), ("input", "\r\n")])
+async def test_line_ends_that_git_would_not_check_out_are_no_edit(desk: Desk, setting: str, end: str) -> None:
+    """As an agent or another tool wrote the file; git knows it as unchanged."""
+    desk.git("config", "core.autocrlf", setting)
+    desk.types("a.txt", A.replace("\n", end))
+    desk.git("add", "a.txt")
+    assert desk.status() == []
+    desk.types("a.txt", A.replace("one", "mine").replace("\n", end))
+    await desk.accepts(a_DOT_txt=FIVE.replace("one", "mine").replace("\n", end))
+    await desk.does("commit")
+    assert desk.committed("a.txt") == FIVE.encode()
+    assert desk.diff() == ["-one", "+mine"]
+
+
+async def test_line_ends_that_the_user_changed_stay_out(desk: Desk) -> None:
+    desk.types("a.txt", A.replace("\n", "\r\n"))
+    await desk.accepts(a_DOT_txt=FIVE.replace("\n", "\r\n"))
+    assert "its lines rest on edits that are not committed" in await desk.refused()
+    assert desk.committed("a.txt") == A.encode()
+
+
 async def test_crlf_in_the_repository_stays(desk: Desk) -> None:
     dos = A.replace("\n", "\r\n")
     desk.types("a.txt", dos)

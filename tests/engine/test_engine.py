@@ -175,6 +175,20 @@ async def test_markers_that_an_agent_leaves_are_not_proposed(house: House) -> No
     assert shown(run) == ["edit a.txt outdated by a", "edit a.txt pending by a+b"]
 
 
+async def test_markers_in_a_file_of_another_encoding_are_not_proposed_either(house: House) -> None:
+    latin = FILES["a.txt"].replace("one", "gr\xfcn").encode("latin-1")
+    house.types("a.txt", latin)
+
+    def writes(word: bytes) -> Step:
+        return puts({"a.txt": latin.replace(b"two", word)})
+
+    run = await both_at_once(house, writes(b"A"), [writes(b"B"), lambda _: done(), writes(b"A and B")])
+    _first, second, third = house.backend.attempts("b")
+    assert "Where: a.txt, line 2" in second.evidence
+    assert "the markers still stand in a.txt, line 2" in third.evidence
+    assert shown(run)[-1] == "binary a.txt pending by a+b"
+
+
 MOVES: Mapping[str, tuple[Sequence[tuple[str, str]], Step, Mapping[str, str]]] = {
     # what the user renames while the agent is at work, what the agent does, what is proposed where
     "an edit": ([("a.txt", "z.txt")], replaces("a.txt", "two", "2"), {"edit z.txt": "2\n"}),
@@ -191,6 +205,37 @@ MOVES: Mapping[str, tuple[Sequence[tuple[str, str]], Step, Mapping[str, str]]] =
     ),
     "its folder": ([("src", "lib")], puts({"src/c.py": "x = 1\n"}), {"edit lib/c.py": "x = 1\n"}),
     "deleted by the agent": ([("a.txt", "z.txt")], puts({"a.txt": None}), {"delete z.txt": ""}),
+    "changed places with another file": (
+        [("a.txt", "t"), ("b.txt", "a.txt"), ("t", "b.txt")],
+        replaces("a.txt", "two", "2"),
+        {"edit b.txt": "2\n"},
+    ),
+    "both of them edited": (
+        [("a.txt", "t"), ("b.txt", "a.txt"), ("t", "b.txt")],
+        puts({"a.txt": FILES["a.txt"].replace("two", "2"), "b.txt": "B\n"}),
+        {"edit b.txt": "2\n", "edit a.txt": "B\n"},
+    ),
+    "another takes its name": (
+        [("a.txt", "z.txt"), ("b.txt", "a.txt")],
+        replaces("a.txt", "two", "2"),
+        {"edit z.txt": "2\n"},
+    ),
+    "put over one that the agent deletes": (
+        [("b.txt", "a.txt")],
+        puts({"a.txt": None, "b.txt": "B\n"}),
+        {"edit a.txt": "B\n"},
+    ),
+    "the only file of a folder in which the agent makes one": (
+        [("src/c.py", "lib/c.py")],
+        puts({"src/new.py": "n\n"}),
+        {"create lib/new.py": "n\n"},
+    ),
+    "a new file in its folder": ([("src", "lib")], puts({"src/n.py": "n\n"}), {"create lib/n.py": "n\n"}),
+    "into a folder of its old name": (
+        [("b.txt", "x"), ("x", "b.txt/b.txt")],
+        puts({"b.txt": "B\n"}),
+        {"edit b.txt/b.txt": "B\n"},
+    ),
 }
 
 
@@ -204,15 +249,72 @@ async def test_what_an_agent_does_to_a_file_that_is_renamed_meanwhile_is_of_the_
     run_id = await house.delegate()
     await brake.reached.wait()
     for old, new in moves:
-        (house.workspace / old).rename(house.workspace / new)
-        await house.operations.execute("review.moved", {"old_path": old, "path": new})
+        await renames(house, old, new)
     brake.go.set()
     run = await house.rests(run_id)
     changes = [s.change for s in run.changes.values()]
     assert {f"{c.kind} {c.path}": c.after for c in changes} == proposed
+    assert len(house.backend.calls) == 1
     await house.accept(run)
     after = house.user_texts()
     assert not any(old in after for old, new in moves if old not in {n for _, n in moves})
+
+
+async def renames(house: House, old: str, new: str) -> None:
+    """The user does so in an editor."""
+    (house.workspace / new).parent.mkdir(exist_ok=True)
+    (house.workspace / old).rename(house.workspace / new)
+    await house.operations.execute("review.moved", {"old_path": old, "path": new})
+
+
+async def test_a_file_that_an_agent_made_is_not_lost_where_the_user_gives_another_its_name(
+    house: House,
+) -> None:
+    brake = Brake(puts({"a.txt": "x\n", "z.txt": "made by the agent\n"}))
+    house.plays(task("a"), a=[brake, ends("unable", "no")])
+    run_id = await house.delegate()
+    await brake.reached.wait()
+    await renames(house, "a.txt", "z.txt")
+    brake.go.set()
+    run = await house.rests(run_id)
+    [repair] = house.facts(run, f.RepairRequested)
+    assert isinstance(repair, f.RepairRequested) and "z.txt" in repair.evidence
+    assert "made by the agent\n" in (await house.tree(repair.start))["z.txt"]
+
+
+async def test_a_file_made_under_a_name_that_the_user_gave_up_before_keeps_that_name(house: House) -> None:
+    first, second = Brake(replaces("b.txt", "b", "B")), Brake(puts({"a.txt": "new\n", "src/n.py": "n\n"}))
+    house.plays(task("a"), task("b", "a"), a=first, b=second)
+    run_id = await house.delegate()
+    await first.reached.wait()
+    await renames(house, "a.txt", "z.txt")
+    await renames(house, "src", "lib")
+    (house.workspace / "z.txt").unlink()
+    first.go.set()
+    await second.reached.wait()
+    house.types("lib/c.py", "# typed while the second is at work\n")
+    second.go.set()
+    run = await house.rests(run_id)
+    made = {c.path: c.after for c in run.pending_changes if c.kind == "create"}
+    assert made == {"a.txt": "new\n", "src/n.py": "n\n"}
+
+
+async def test_work_that_was_cut_off_follows_a_file_that_is_renamed_before_it_goes_on(house: House) -> None:
+    brake = Brake(nothing_more, before=puts({"a.txt": FILES["a.txt"].replace("two", "2")}))
+    house.plays(task("a"), a=[brake, nothing_more])
+    run_id = await house.delegate()
+    await brake.reached.wait()
+    await house.operations.execute("run.pause", {"run_id": run_id})
+    await house.reopen()
+    await renames(house, "a.txt", "z.txt")
+    house.types("z.txt", FILES["a.txt"] + "much more\n" * 100)  # which git does not know again
+    await house.operations.execute("run.resume", {"run_id": run_id})
+    run = await house.until(run_id, lambda run: run.status in ("ready", "failed"))
+    assert shown(run) == ["edit z.txt pending by a"]
+
+
+def nothing_more(_: Assignment) -> Outcome:
+    return done()
 
 
 async def test_a_later_task_takes_over_a_pending_hunk(house: House) -> None:

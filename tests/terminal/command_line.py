@@ -73,14 +73,16 @@ class House:
         state = {"NEXUS_STATE_DIR": str(self.root / "state"), "HOME": str(self.root / "home")}
         return {**kept, "COLUMNS": "200", **state, **self.env}
 
-    async def run(self, *args: str, stdin: str = "", timeout: float = 90, **env: str) -> Said:
-        """`nexus-lsp ARGS` in the workspace."""
+    async def run(
+        self, *args: str, stdin: str = "", timeout: float = 90, within: str = ".", **env: str
+    ) -> Said:
+        """`nexus-lsp ARGS` in the workspace, or in a folder of it."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "nexus_lsp",
             *args,
-            cwd=self.workspace if self.workspace.is_dir() else self.root,
+            cwd=self.workspace / within if self.workspace.is_dir() else self.root,
             env={**self.environment(), **env},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

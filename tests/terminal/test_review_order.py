@@ -69,6 +69,18 @@ async def test_one_alone_is_refused_and_accepted_with_what_it_needs(shop: House)
     assert not (shop.workspace / "bill.py").exists()
 
 
+async def test_a_path_is_one_from_where_the_user_stands(tmp_path: Path) -> None:
+    (tmp_path / "ws" / "src").mkdir(parents=True)
+    before = {f"src/{name}.txt": f"{name}\n" for name in "abcd"}
+    after = {path: text.upper() for path, text in before.items()}
+    house = await asyncio.to_thread(proposed, tmp_path, before, after)
+    top = ("--workspace", str(house.workspace))
+    for word in ("a.txt", "./b.txt", str(house.workspace / "src/c.txt"), "src/d.txt"):
+        said = await house.run("review", "accept", word, *top, within="src")
+        assert said.code == 0, said.text
+    assert [house.text(path) for path in before] == ["A\n", "B\n", "C\n", "D\n"]
+
+
 async def test_a_user_may_insist(shop: House) -> None:
     assert (await shop.run("review", "reject", "shop.py")).code == 0
     said = await shop.run("review", "accept", "bill.py", "--with-needed")

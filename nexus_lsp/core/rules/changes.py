@@ -61,9 +61,9 @@ def committed(run: Run, what: h.Committed) -> Facts:
 
 
 def moved(run: Run, what: h.Moved) -> Facts:
-    """A file has another name; it concerns a run with changes of it, and one whose agents may be at it."""
+    """A file has another name; it concerns a run with changes of it, or with work that has not landed."""
     old, new = what.fact.old_path, what.fact.path
-    going_on = any(s.status == "in_progress" for s in run.tasks.values())
+    going_on = any(s.status == "in_progress" or s.repair_start for s in run.tasks.values())
     changed = any(moved_with(s, old, new) is not s for s in run.changes.values())
     return [what.fact] if going_on or changed else []
 
