@@ -51,7 +51,12 @@ def check() -> Readiness:
     missing = sorted({_WHERE[grammar][0] for grammar in _WHERE if _language(grammar) is None})
     if not missing:
         return Readiness("languages", True, f"{len(_WHERE)} grammars, for merging by structure")
-    told = f"{', '.join(missing)} cannot be imported: such files are merged by lines only"
+    without = (
+        "each command is asked about"
+        if missing == ["tree_sitter_bash"]
+        else "such files are merged by lines only"
+    )
+    told = f"{', '.join(missing)} cannot be imported: {without}"
     packages = " ".join(name.replace("_", "-") for name in missing)
     return Readiness("languages", True, told, f"`pip install --upgrade tree-sitter {packages}`.")
 
