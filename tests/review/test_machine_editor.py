@@ -166,8 +166,11 @@ class Edited(RuleBasedStateMachine):
         return frozenset(i for i, c in self.changes.items() if c["status"] == "accepted")
 
     def with_status(self, *statuses: str) -> list[str]:
-        """Edits; a file that an agent brings back after it was deleted is another story (`cases`)."""
-        return [i for i, c in self.changes.items() if c["status"] in statuses and c["kind"] == "edit"]
+        """Edits; a file that an agent brings back after it was deleted is another story (`cases`), and so is
+        what comes to an heir."""
+        heirs = {self.window.uri(name) for name in self.heirs}
+        mine = {i: c for i, c in self.changes.items() if c["kind"] == "edit" and c["uri"] not in heirs}
+        return [i for i, c in mine.items() if c["status"] in statuses]
 
     def note(self, file: File) -> None:
         """This text has these changes."""
