@@ -48,7 +48,7 @@ test("every view can be shown", async () => {
 
 test("what commands may be run and where messages go is no workspace's to set", async () => {
   const settings = vscode.workspace.getConfiguration("nexus");
-  for (const name of ["server.command", "server.python", "redisUrl"]) {
+  for (const name of ["server.command", "server.python", "redisUrl", "permissions"]) {
     await assert.rejects(Promise.resolve(settings.update(name, ["touch"], vscode.ConfigurationTarget.Workspace)), /workspace/i, `nexus.${name} was written`);
   }
   await settings.update("maxAgents", 3, vscode.ConfigurationTarget.Workspace);
