@@ -166,13 +166,16 @@ class Desk:
         return self._of_tasks.get((run_id, task_id), [])
 
     def _earlier_forms(self, change_id: str) -> list[Json]:
-        """The edits in whose place a later task put this one."""
+        """The edits in whose place later tasks put this one, one after the other."""
         if self._earlier is None:
             self._earlier = {}
             for change in self.changes.values():
                 if change.get("superseded_by") and change["kind"] == "edit":
                     self._earlier.setdefault(change["superseded_by"], []).append(change)
-        return self._earlier.get(change_id, [])
+        found = list(self._earlier.get(change_id, []))
+        for change in found:  # which grows meanwhile
+            found += self._earlier.get(change["id"], [])
+        return found
 
     def _edits(self, path: str) -> dict[str, Json]:
         pending = [c for c in self.pending(path) if c["kind"] == "edit"]
@@ -209,11 +212,14 @@ class Desk:
         self._show(path)
         self._rest_later(path)
 
-    def came_back(self, path: str, ids: Iterable[str]) -> None:
+    def came_back(self, path: str, ids: Sequence[str]) -> None:
         """The text holds these changes again; what a later task made of them has no place beside them."""
         sheet = self.sheets.get(path)
-        for change_id in (self.changes.get(i, {}).get("superseded_by") for i in ids):
-            if sheet and change_id and sheet.placed.pop(change_id, None):
+        later = list(ids)
+        for change_id in later:  # which grows meanwhile
+            later += [by] if (by := self.changes.get(change_id, {}).get("superseded_by")) else []
+        for change_id in later[len(ids) :]:
+            if sheet and sheet.placed.pop(change_id, None):
                 sheet.lost.add(change_id)
                 self._show(path)
 

@@ -35,6 +35,15 @@ STORIES: dict[str, list[Step]] = {
         ("undoes", {"back": False, "key": "b"}),
         ("rests", {}),
     ],
+    "undo brings back what two later tasks have cut down": [
+        ("proposed", {"size": 2, "steps": [(0, 0, 2)], "unopened": "open"}),
+        ("accepts", {"carry": "apply", "data": one("change_4")}),
+        ("takes_back", {"data": Drawn("change_4")}),
+        ("a_later_task_lands", {"steps": [(2, 1, 2)]}),
+        ("a_later_task_lands", {"steps": [(4, 0, 1)]}),
+        ("undoes", {"back": False, "key": "b"}),
+        ("rests", {}),
+    ],
     "undo brings back what a later task has made a replacement of": [
         ("proposed", {"size": 3, "steps": [(1, 0, 2), (2, 1, 0)], "unopened": "open"}),
         ("accepts", {"carry": "apply", "data": one("change_3")}),
