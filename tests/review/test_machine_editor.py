@@ -399,6 +399,9 @@ class Edited(RuleBasedStateMachine):
             mine = [changes[i] for i in done if changes[i]["uri"] == self.window.uri(file.name)]
             mine = [c for c in mine if changes[c["id"]]["status"] != "rejected"]
             put = [_words(c, name == "undo") for c in mine] if name != "reject" else []
+            if name == "undo":  # of unsaved text that was given up nothing is left to be taken out
+                there = set(lines(texts[key]))
+                put = [(out, new) for out, new in put if out <= there and not (new and new <= there)]
             self.follow(file, texts[key], put)
         return done
 
