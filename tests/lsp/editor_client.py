@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -318,6 +318,16 @@ class TestEditor:
                     log = self.log.read_text("utf-8", "replace")[-3000:]
                     raise AssertionError(f"waited in vain for {what or 'that'}; the server's log:\n{log}")
             return found
+
+    def until_its_end(self) -> Iterator[TestEditor]:
+        """Given to a module's tests; then it ends as it should, and nothing went wrong in its log."""
+        yield self
+        try:
+            assert self.end() == 0
+            log = self.log.read_text()
+            assert "Traceback" not in log, log
+        finally:
+            self.kill()
 
     def end(self) -> int:
         """`shutdown`, `exit`; the exit code."""

@@ -48,13 +48,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> EarlierRun:
 @pytest.fixture(scope="module")
 def shared(run: EarlierRun) -> Iterator[TestEditor]:
     editor = TestEditor(run.root, run.state, rest=0.4, answer=1.0)
-    yield editor
-    try:
-        assert editor.end() == 0
-        log = editor.log.read_text()
-        assert "Traceback" not in log, log
-    finally:
-        editor.kill()
+    yield from editor.until_its_end()
 
 
 @pytest.fixture
