@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +222,16 @@ class Desk:
             if sheet and sheet.placed.pop(change_id, None):
                 sheet.lost.add(change_id)
                 self._show(path)
+
+    async def given_up(self, path: str, text: str, ids: Collection[str]) -> None:
+        """This is the file's text now; accepted edits whose own lines stand in it again wait again."""
+        accepted = [c for c in self.accepted(path) if c["id"] in ids]
+        for change in accepted:
+            await self.bases.learn(change["id"])
+        sheet = Sheet(text, False)
+        found = self._placing.places(sheet, accepted, sheet.lines)
+        if back := [c["id"] for c, line in found if line is not None]:
+            await self._execute("review.reopen", {"change_ids": back, "placed": True})
 
     def disk_changed(self, path: str) -> None:
         """A file changed on disk; an open document is not moved by that, its editor will say."""

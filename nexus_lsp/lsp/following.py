@@ -20,7 +20,7 @@ from nexus_lsp.lsp.showing import Showing
 Json = dict[str, Any]
 
 SETTLE = 0.25
-"""Seconds after which an editor has done all steps of an undo that concerns whole files."""
+"""Seconds after which an editor has done all steps of an undo of whole files, or of giving up text."""
 IN_HAND = 1.0
 """Seconds after which files that are being changed on our word are looked at again."""
 
@@ -45,7 +45,7 @@ class Following:
         self._tell = tell
         self._spawn = spawn
         self._signs: set[str] = set()
-        """Paths of whole files that something was heard of, not looked at yet."""
+        """Paths of whole files or unsaved text that something was heard of, not looked at yet."""
         self._fresh = False
 
     def _at(self, uri: str) -> tuple[str, Desk, Editor] | None:
@@ -76,7 +76,7 @@ class Following:
         """`textDocument/didSave`."""
         document = self._server.workspace.opened(params.text_document.uri)
         if document and (at := self._at(params.text_document.uri)):
-            at[2].moments.note(at[0], document.source)
+            at[2].moments.saved(at[0], document.source)
             at[2].whole_files.held(at[0], document.source, at[1].changes)
 
     def closed(self, params: lsp.DidCloseTextDocumentParams) -> None:
@@ -141,7 +141,7 @@ class Following:
     def _sign(self, path: str) -> None:
         """Something happened to a file or folder: it is looked at once that is over."""
         editor = self._showing.editor
-        if editor is None or not editor.whole_files.may_be_at(path):
+        if editor is None or not (editor.whole_files.may_be_at(path) or editor.moments.unsaved(path)):
             return
         resting, self._fresh = bool(self._signs), True
         self._signs.add(path)
@@ -169,3 +169,14 @@ class Following:
             await self._tell("review.reopen", {"change_ids": undone, "undone": True})
         if redone:
             await self._tell("review.carried", {"change_ids": redone})
+        for path in paths:
+            await self._disk_counts(path, desk, editor)
+
+    async def _disk_counts(self, path: str, desk: Desk, editor: Editor) -> None:
+        """Unsaved text was given up for what another program wrote: a text that nobody has met yet."""
+        unsaved = editor.moments.unsaved(path)
+        text = await editor.texts.on_disk(path) if unsaved else None
+        shown = editor.texts.document(path)
+        if text is not None and (shown is None or shown[2] == text):
+            editor.moments.settled(path)
+            await desk.given_up(path, text, unsaved)

@@ -41,14 +41,30 @@ class Moments:
     def __init__(self, changes: Callable[[], Mapping[str, Mapping[str, Any]]]) -> None:
         self._changes = changes
         self._moments: list[_Moment] = []
+        self._unsaved: dict[str, frozenset[str]] = {}
+        """Path → what we put in and nobody has saved yet."""
 
     def remember(self, undoables: Sequence[Undoable], undo: bool) -> None:
         """What each text held before our edit and holds after it."""
         for edit in undoables:
             ids = frozenset(edit.ids)
+            self._unsaved[edit.path] = ids | self.unsaved(edit.path)
             held = self._held(edit.path)
             before, after = (held | ids, held - ids) if undo else (held - ids, held | ids)
             self._keep(_Moment(edit.path, edit.before, before), _Moment(edit.path, edit.after, after))
+
+    def unsaved(self, path: str) -> frozenset[str]:
+        """The changes that a document has had since it was last saved, in it still or not."""
+        return self._unsaved.get(path, frozenset())
+
+    def saved(self, path: str, text: str) -> None:
+        """A document was saved."""
+        self.settled(path)
+        self.note(path, text)
+
+    def settled(self, path: str) -> None:
+        """The file on disk is what there is; nothing of it is unsaved."""
+        self._unsaved.pop(path, None)
 
     def note(self, path: str, text: str) -> None:
         """A document was opened or saved: this is what it comes back to where unsaved text is given up."""
@@ -73,13 +89,14 @@ class Moments:
     def moved(self, old: str, new: str) -> None:
         """A file or folder has another name: the editor's undo goes on under that."""
         self._moments = [replace(m, path=moved_path(m.path, old, new)) for m in self._moments]
+        self._unsaved = {moved_path(path, old, new): ids for path, ids in self._unsaved.items()}
 
     def turned_back(self, path: str, text: str) -> tuple[list[str], list[str]]:
         """(reopened, accepted again): ids of changes that this text no longer holds, or holds again."""
         mine = [m for m in self._moments if m.path == path]
-        known = {i for m in mine for i in m.held}
-        if not known or all(m.text[0] != len(text) for m in mine):
+        if all(m.text[0] != len(text) for m in mine):
             return [], []
+        known = {i for m in mine for i in m.held}
         now = sign(text)
         held = next((m.held for m in reversed(mine) if m.text == now), None)
         return ([], []) if held is None else (sorted(known - held), sorted(held))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from .editor_client import EarlierRun, TestEditor
 
 NUMBERS = "".join(f"line {n}\n" for n in range(1, 13))
-NAMES = ("reverted", "closed", "saved", "again")
+NAMES = ("reverted", "closed", "saved", "again", "written", "reloaded", "edited")
 
 
 def _shout(checkout: Path) -> None:
@@ -80,3 +81,41 @@ def test_a_revert_that_is_undone_has_the_change_again(editor: TestEditor) -> Non
     editor.undo("again.py")
     editor.wait_status(change, "accepted")
     assert editor.text("again.py").count("LINE 4") == 1
+
+
+def _another_program_writes(editor: TestEditor, path: str) -> None:
+    place = editor.root / path  # type: ignore[operator]
+    editor.write(path, place.read_text().replace("line 12\n", "line 12\ntheirs\n"))
+
+
+def test_a_file_that_another_program_wrote_waits_for_its_change_again_once_it_is_closed(
+    editor: TestEditor,
+) -> None:
+    change = _accepted_after_typing(editor, "written.py")
+    _another_program_writes(editor, "written.py")
+    assert editor.status(change) == "accepted"
+    editor.close("written.py")
+    editor.wait_status(change, "pending")
+    editor.wait_shown("written.py", "line 4")
+
+
+def test_a_file_that_another_program_wrote_waits_for_its_change_again_once_it_is_reloaded(
+    editor: TestEditor,
+) -> None:
+    change = _accepted_after_typing(editor, "reloaded.py")
+    _another_program_writes(editor, "reloaded.py")
+    _revert(editor, "reloaded.py")
+    editor.wait_status(change, "pending")
+    editor.wait_shown("reloaded.py", "line 4")
+
+
+def test_what_was_saved_stays_accepted_though_another_program_puts_the_old_line_back(
+    editor: TestEditor,
+) -> None:
+    change = _accepted_after_typing(editor, "edited.py")
+    editor.save("edited.py")
+    editor.insert("edited.py", 0, "# unsaved\n")
+    editor.write("edited.py", NUMBERS + "theirs\n")
+    editor.close("edited.py")
+    time.sleep(1)
+    assert editor.status(change) == "accepted"

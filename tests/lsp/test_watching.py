@@ -38,13 +38,17 @@ def test_lines_put_above_by_another_program_move_the_mark(editor: TestEditor) ->
     editor.wait(lambda: [m["range"]["start"]["line"] for m in editor.marks("a.txt")] == [6], "the mark moves")
 
 
-def test_a_line_rewritten_by_another_program_outdates_its_change_until_it_is_back(editor: TestEditor) -> None:
+def test_a_line_rewritten_by_another_program_is_in_conflict_with_its_change_until_it_is_back(
+    editor: TestEditor,
+) -> None:
     (change,) = editor.changes("a.txt")
     Path(editor.root, "a.txt").write_text(TEXT.replace("line 5\n", "mine\n"))
     editor.wait_status(change["id"], "outdated")
-    assert editor.marks("a.txt") == []
+    said = "Code: Shout (conflict: you changed these lines too)"
+    editor.wait(lambda: [m["message"] for m in editor.marks("a.txt")] == [said], "the mark says so")
     Path(editor.root, "a.txt").write_text(TEXT)
     editor.wait_status(change["id"], "pending")
+    editor.wait(lambda: [m["message"] for m in editor.marks("a.txt")] == ["Code: Shout"], "it waits again")
 
 
 def test_a_persona_put_into_the_workspace_is_there_at_once(editor: TestEditor) -> None:

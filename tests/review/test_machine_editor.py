@@ -51,6 +51,7 @@ class File:
         disk: the file's text; None while it is deleted.
         held: text → the accepted changes that it had.
         lost: what it had when it was deleted.
+        unsaved: what was accepted into the buffer since it was last saved.
     """
 
     name: str
@@ -58,6 +59,7 @@ class File:
     disk: str | None
     held: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     lost: str = ""
+    unsaved: set[str] = field(default_factory=set[str])
 
 
 class Scripts(dict[str, Any]):
@@ -209,6 +211,16 @@ class Edited(RuleBasedStateMachine):
             if was == "pending" and i in held:
                 assert now == "accepted", f"{i} is in the text again, and {now}"
 
+    def gives_up(self, file: File, what: Callable[[], Any]) -> None:
+        """The text becomes what is on disk, whoever wrote that: nothing that it has not is accepted."""
+        self.becomes(file, what)
+        text, unsaved = self.text(file), file.unsaved & self.accepted()
+        file.unsaved = set()
+        for change in (self.changes[i] for i in unsaved):
+            out, new = _words(change, False)
+            gone = change["before"] and change["before"] in text and not new & file.shown
+            assert not (out and gone), f"{change['id']} was given up"
+
     # --- the user ------------------------------------------------------------------------------------
 
     def is_open(self, key: str) -> File | None:
@@ -260,6 +272,7 @@ class Edited(RuleBasedStateMachine):
         if file := self.is_open(key):
             self.do(lambda: self.window.save(file.name))
             file.disk = self.text(file)
+            file.unsaved = set()
             self.note(file)
 
     @rule(key=st.sampled_from("aab"))
@@ -267,7 +280,7 @@ class Edited(RuleBasedStateMachine):
         """The editor loads the file anew, whatever was not saved."""
         file = self.is_open(key)
         if file and file.disk is not None and self.dirty(file):
-            self.becomes(file, lambda: self.reload(file))
+            self.gives_up(file, lambda: self.reload(file))
 
     def reload(self, file: File) -> None:
         text = self.text(file)
@@ -278,7 +291,7 @@ class Edited(RuleBasedStateMachine):
         """What is not saved is given up."""
         file = self.is_open(key)
         if file and file.disk is not None:
-            self.becomes(file, lambda: self.window.close(file.name))
+            self.gives_up(file, lambda: self.window.close(file.name))
 
     @rule(key=st.sampled_from("aab"), back=st.booleans())
     def undoes(self, key: str, back: bool) -> None:
@@ -397,6 +410,8 @@ class Edited(RuleBasedStateMachine):
         done, changes = answer[word], before
         for key, file in self.files.items():
             mine = [changes[i] for i in done if changes[i]["uri"] == self.window.uri(file.name)]
+            if name == "accept" and self.document(file):
+                file.unsaved |= {c["id"] for c in mine}
             mine = [c for c in mine if changes[c["id"]]["status"] != "rejected"]
             put = [_words(c, name == "undo") for c in mine] if name != "reject" else []
             if name == "undo":  # of unsaved text that was given up nothing is left to be taken out

@@ -78,6 +78,13 @@ STORIES: dict[str, list[Step]] = {
         ("saves_under_another_name", {"key": "a"}),
         ("a_later_task_lands", {"steps": [(2, 2, 2), (0, 1, 2), (3, 2, 0), (0, 1, 2)]}),
     ],
+    "what was accepted and never saved is closed after another program wrote the file": [
+        ("proposed", {"size": 7, "steps": [(2, 1, 0), (1, 1, 2), (0, 1, 0), (1, 0, 2)], "unopened": "open"}),
+        ("accepts", {"carry": "tell last", "data": Drawn("change_6", "all")}),
+        ("another_program_writes", {"key": "b", "at": 9}),
+        ("closes", {"key": "b"}),
+        ("takes_back", {"data": one("change_6")}),
+    ],
 }
 
 

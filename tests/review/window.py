@@ -18,7 +18,7 @@ from typing import Any
 from unittest.mock import patch
 
 from nexus_lsp.engine.local_api import LocalApi
-from nexus_lsp.lsp import desk, editor, publishing
+from nexus_lsp.lsp import desk, editor, following, publishing
 from nexus_lsp.lsp.language_server import create_server
 from nexus_lsp.lsp.server import LspFace
 from tests.engine.engine_house import House
@@ -37,6 +37,7 @@ def no_pauses() -> Iterator[None]:
             (publishing, "SHOW_REST", 0.0),
             (publishing, "SHOW_EVERY", 0.0),
             (editor, "HAND_SECONDS", 0.0),
+            (following, "SETTLE", 0.0),
         ):
             stack.enter_context(patch.object(module, name, value))
         yield
