@@ -158,7 +158,7 @@ class GitCommits:
             if code and not (stop.is_set() and commit != head.commit and await _holds(git, commit)):
                 if stop.is_set():
                     raise Refused("It was stopped before the commit was made, and nothing was changed.")
-                raise Refused(f"git did not commit, and nothing was changed. It said:\n{said or 'nothing'}")
+                raise Refused(_not_committed(said, None if commit == head.commit else commit))
             # a hook may have put in more (a formatter); what was not staged otherwise follows the commit
             await user.follow(user.git.at(next_index), head.commit, commit, index)
             await asyncio.to_thread(_into_place, next_index, lock, real)
@@ -317,3 +317,11 @@ def _unquoted(name: bytes) -> bytes:
     if not name.startswith(b'"'):
         return name
     return name[1:-1].decode("unicode_escape").encode("latin-1")
+
+
+def _not_committed(said: str, elsewhere: str | None) -> str:
+    told = f"It said:\n{said or 'nothing'}"
+    if elsewhere is None:
+        return f"git did not commit, and nothing was changed. {told}"
+    where = f"a hook or another program committed meanwhile ({elsewhere[:12]})"
+    return f"git did not commit: {where}. Look at that commit, then commit again what it has not. {told}"

@@ -43,7 +43,7 @@ async def branch(api: EngineApi, console: Console, ids: Sequence[str], asked: Ma
     """Put waiting changes on a new branch; they go on waiting."""
     if not ids:
         raise InvalidArgument("Say what to put on the branch: a run, ids of changes, or paths.")
-    chosen = await review.meant(api, "accept", list(ids))
+    chosen = await review.meant(api, "put on the branch", list(ids))
     answer = await api.execute("review.branch", {**chosen, **asked})
     many = show.count(len(answer["change_ids"]), "change")
     console.print(f"Branch {answer['branch']} holds {many} ({answer['commit'][:12]}):")
@@ -55,7 +55,7 @@ async def branch(api: EngineApi, console: Console, ids: Sequence[str], asked: Ma
 async def diff(api: EngineApi, console: Console, ids: Sequence[str]) -> int:
     """What waits as a patch of the files: coloured for a person, else as it is, for `git apply`."""
     await follow(api, Console(stderr=True))
-    chosen = await review.meant(api, "accept", list(ids)) if ids else {}
+    chosen = await review.meant(api, "show", list(ids)) if ids else {}
     answer = await api.execute("review.diff", chosen)
     if not console.is_terminal:
         sys.stdout.buffer.write(answer["patch"].encode("utf-8", "surrogateescape"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -32,19 +33,26 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def installed() -> None:
-    """code-server, Node 24, chromium, playwright-core and the built extension."""
+def installed(testrun_uid: str) -> None:
+    """code-server, Node 24, chromium, playwright-core and the extension, built and packaged: once for all workers."""
     if not shutil.which("npm"):
         pytest.skip("npm is not here")
-    subprocess.run([HERE / "install.sh"], check=True, stdout=sys.stderr, timeout=600)
+    cache = REPO / ".cache"
+    cache.mkdir(exist_ok=True)
+    with (cache / ".e2e-built").open("a+") as built:
+        fcntl.flock(built, fcntl.LOCK_EX)
+        built.seek(0)
+        if built.read() != testrun_uid:
+            subprocess.run([HERE / "install.sh"], check=True, stdout=sys.stderr, timeout=600)
+            package = ["npm", "run", "--silent", "package"]
+            subprocess.run(package, cwd=EXTENSION, check=True, stdout=sys.stderr, timeout=300)
+            built.truncate(0)
+            built.write(testrun_uid)
 
 
 @pytest.fixture(scope="session")
 def vsix(installed: None) -> Path:
     """The extension as it is shipped."""
-    subprocess.run(
-        ["npm", "run", "--silent", "package"], cwd=EXTENSION, check=True, stdout=sys.stderr, timeout=300
-    )
     return EXTENSION / "dist/nexus-lsp.vsix"
 
 

@@ -202,9 +202,14 @@ async def test_lines_the_user_rewrote_are_never_overwritten(house: House) -> Non
     await check(house, "review", "accept", "linty.py", code=1, says="you changed these lines")
 
 
-async def test_an_unknown_change(house: House) -> None:
+@pytest.mark.parametrize(
+    ("action", "to"),
+    [("accept", "accept"), ("undo", "undo"), ("diff", "show"), ("revise", "revise")],
+)
+async def test_an_unknown_change(house: House, action: str, to: str) -> None:
+    given = ("--feedback", "shorter") if action == "revise" else ()
     await check(
-        house, "review", "accept", "change_nope", code=1, says="'change_nope' names nothing to accept"
+        house, "review", action, "change_nope", *given, code=1, says=f"'change_nope' names nothing to {to};"
     )
 
 
