@@ -34,7 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def installed(testrun_uid: str) -> None:
-    """code-server, Node 24, chromium, playwright-core and the extension, built and packaged: once for all workers."""
+    """All that is driven, and the extension built and packaged: once for all workers."""
     if not shutil.which("npm"):
         pytest.skip("npm is not here")
     cache = REPO / ".cache"
