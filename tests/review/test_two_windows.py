@@ -75,3 +75,22 @@ async def test_a_conflict_that_is_typed_back_is_none_again(
     await rest(first, second)
     [run] = house.engine.runs.values()
     assert {s.status for s in run.changes.values()} == {"pending"}
+
+
+async def test_what_one_accepted_and_saved_is_told_in_the_other(
+    house: House, windows: tuple[Window, Window]
+) -> None:
+    first, second = windows
+    [three, _] = (await first.tell("review.list"))["changes"]
+    await first.tell("review.accept", changeIds=[three["id"]])
+    await rest(first, second)
+    first.save("n.txt")
+    saved = (house.workspace / "n.txt").read_text()
+    assert saved == TEXT.replace("line 3\n", "LINE 3\n")
+    second.replace(second.uri("n.txt"), [(0, len(TEXT), saved)])
+    second.touched("n.txt")
+    await rest(second, first)
+    for window in (first, second):
+        asked = {"textDocument": {"uri": window.uri("n.txt")}, "position": {"line": 2, "character": 1}}
+        told = await window.ask_server("textDocument/hover", asked)
+        assert told and "accepted" in told["contents"]["value"], told
