@@ -170,6 +170,28 @@ async def test_what_stood_in_the_checkout_is_where_the_next_attempt_begins(
     await again.close()
 
 
+async def test_work_on_a_file_that_was_renamed_before_the_kill_is_of_the_renamed_file(
+    workspace: Path, tmp_path: Path
+) -> None:
+    house, brake = House(workspace, tmp_path / "state"), half_done()
+    house.plays(task("t"), t=[brake, replaces("a.txt", "two", "TWO")])
+    await house.open()
+    run_id = await house.delegate(team="claude")
+    await asyncio.wait_for(brake.reached.wait(), 20)
+    text = (workspace / "a.txt").read_text()
+    (workspace / "a.txt").rename(workspace / "renamed.txt")
+    await house.operations.execute("review.moved", {"old_path": "a.txt", "path": "renamed.txt"})
+    await die(house)
+    again = next_start(house, resume="auto")
+    await again.open()
+    run = await again.rests(run_id)
+    assert {(c.kind, c.path) for c in run.pending_changes} == {("create", "half.txt"), ("edit", "renamed.txt")}
+    await again.accept(run, *(c.id for c in run.pending_changes if c.kind == "edit"))
+    assert not (workspace / "a.txt").exists()
+    assert (workspace / "renamed.txt").read_text() == text.replace("two", "TWO")
+    await again.close()
+
+
 async def test_paid_work_waits_for_the_user_once(workspace: Path, tmp_path: Path) -> None:
     house = House(workspace, tmp_path / "state")
     run_id = await cut_off(house, half_done())
