@@ -11,7 +11,7 @@ demo: .venv/product
 test: .venv/develop .cache/e2e
 	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal --ignore tests/e2e
 	cd $(EXTENSION) && PATH="$(CURDIR)/.cache/node24/node_modules/node/bin:$$PATH" npm run --silent test
-	$(BIN)/python -m pytest tests/e2e --numprocesses 2 --dist loadgroup
+	$(BIN)/python -m pytest tests/e2e --numprocesses 2 --dist loadfile
 
 test-slow: .venv/develop
 	NEXUS_EXAMPLES=10000 NEXUS_COMMITS=400 NEXUS_RELEASES=120 $(BIN)/python -m pytest tests/review --timeout 3600 --durations 5

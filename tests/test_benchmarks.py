@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.skipif(find_cli() is None, reason="Claude Code is not installed")
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_quick_run_prints_every_table():
     command = [sys.executable, "-m", "benchmarks", "--quick"]

@@ -25,6 +25,8 @@ LOGS = VSCODE / "node_modules/@vscode/spdlog/build/Release/spdlog.node"
 """What VS Code writes its logs with; `install.sh` builds it where it can."""
 
 Report = dict[str, Any]
+Scenario = Callable[..., Report]
+"""Runs a scenario by its name, with what it is given."""
 KEYS = ("ANTHROPIC_", "OPENAI_", "CLAUDE", "NEXUS_")
 
 
@@ -117,7 +119,7 @@ def workspace(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run_scenario(installed: None, tmp_path: Path, workspace: Path) -> Callable[..., Report]:
+def run_scenario(installed: None, tmp_path: Path, workspace: Path) -> Scenario:
     """Drives a scenario on `workspace`; fails with the steps that did not hold."""
 
     def run(name: str, given: dict[str, Any], timeout: float = 150) -> Report:

@@ -12,7 +12,7 @@ from nexus_lsp.lsp.server import COMMANDS
 
 from .conftest import EXTENSION, HERE, LOGS, drive, failed_steps, shop
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900), pytest.mark.xdist_group("one window")]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 NAMES = re.findall(r'^test\("(.+?)", ', (HERE / "host/tests.cjs").read_text(), re.MULTILINE)
 

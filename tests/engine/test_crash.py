@@ -185,7 +185,10 @@ async def test_work_on_a_file_that_was_renamed_before_the_kill_is_of_the_renamed
     again = next_start(house, resume="auto")
     await again.open()
     run = await again.rests(run_id)
-    assert {(c.kind, c.path) for c in run.pending_changes} == {("create", "half.txt"), ("edit", "renamed.txt")}
+    assert {(c.kind, c.path) for c in run.pending_changes} == {
+        ("create", "half.txt"),
+        ("edit", "renamed.txt"),
+    }
     await again.accept(run, *(c.id for c in run.pending_changes if c.kind == "edit"))
     assert not (workspace / "a.txt").exists()
     assert (workspace / "renamed.txt").read_text() == text.replace("two", "TWO")

@@ -18,6 +18,7 @@ RED = {
 """Pairs that merge, but a gate turns them back."""
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)  # some ninety runs of pytest
 async def test_pairs_of_features_land_with_both_features_tests(tmp_path: Path) -> None:
     landed = await land_all(tmp_path)

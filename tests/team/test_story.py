@@ -246,6 +246,7 @@ def house(tmp_path: Path) -> House:
     return House(tmp_path).write(cart=CART, test_cart=TEST_CART).git()
 
 
+@pytest.mark.long
 async def test_four_agents_build_a_feature_and_the_next_run_knows_what_was_learned(house: House) -> None:
     async with ScriptedOpenAI(plan=PLAN) as openai, ScriptedAnthropic(FIRST) as claude:
         api = await engine(house, openai, claude)

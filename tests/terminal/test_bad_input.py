@@ -151,6 +151,7 @@ async def test_what_is_said_when_nobody_is_at_work_any_more(house: House) -> Non
     assert (said.code, "nobody is at work in it" in said.text) == (1, True), said.text
 
 
+@pytest.mark.long
 async def test_the_model_is_overloaded_for_good(house: House) -> None:
     async with ScriptedAnthropic(lambda _r: Status(529)) as claude:
         env = {"ANTHROPIC_BASE_URL": claude.base_url, "ANTHROPIC_API_KEY": "k"}

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -51,8 +51,8 @@ class Landed:
         return {name for name, count in self.together.items() if count == wanted[name]}
 
 
-async def land_all(scratch: Path) -> Landed:
-    """Merge every pair as a landing does, and run the tests of what came out."""
+async def land_all(scratch: Path, pairs: Sequence[tuple[str, str]] = PAIRS) -> Landed:
+    """Merge each pair as a landing does, and run the tests of what came out."""
     (scratch / "empty").mkdir()
     quarantine = await Quarantine.open(scratch / "empty", scratch / "state")
     try:
@@ -62,7 +62,7 @@ async def land_all(scratch: Path) -> Landed:
         clean_code: set[str] = set()
         seconds: dict[str, float] = {}
         folders: list[Path] = []
-        for a, b in PAIRS:
+        for a, b in pairs:
             merge = await quarantine.merge(tips[a], tips[b], "both")
             if not merge.conflicts:
                 clean.add(f"{a}+{b}")
