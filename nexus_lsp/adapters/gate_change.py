@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from nexus_lsp.core.integrity import TextChange
 from nexus_lsp.core.integrity.settings import NAMES
 from nexus_lsp.core.quality import changed_lines, is_source, statement_starts
 from nexus_lsp.core.repo_map import is_test
-from nexus_lsp.ports import FileContent, FileDiff, Repository
+
+if TYPE_CHECKING:  # the process that only reads texts must not wait for all ports
+    from nexus_lsp.ports import FileContent, FileDiff, Repository
 
 MAX_BYTES = 500_000
 """Longer files are generated or data."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import random
 import time
 
@@ -73,3 +74,16 @@ def test_long_tables_that_are_renamed_and_changed_take_seconds() -> None:
     found = all_questions([TextChange(PATH, tables("f", "=="), tables("g", "!="))])
     assert time.process_time() - began < 12
     assert len({q.message.split("`")[1] for q in found}) == 10
+
+
+def test_what_another_program_hangs_on_the_nodes_that_all_trees_share_costs_nothing() -> None:
+    """As inline-snapshot does: `Load()` is one object, and everything could be reached from it."""
+    tree = ast.parse("".join(under_pytest(number, "") for number in range(1000)))
+    shared = ast.parse("x", mode="eval").body.ctx  # type: ignore[attr-defined]
+    shared.parent = tree  # type: ignore[attr-defined]
+    try:
+        began = time.process_time()
+        all_questions([rewritten(list(range(20)))])
+        assert time.process_time() - began < 2
+    finally:
+        del shared.parent  # type: ignore[attr-defined]

@@ -8,11 +8,10 @@ renamed, reformatted, parametrised, split or moved to helpers still has the chec
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from nexus_lsp.core.integrity.bindings import (
     Names,
@@ -264,15 +263,19 @@ def _put_in(node: Node, names: Names) -> Node:
     """The code with names replaced by what they stand for; itself where there are none."""
     if not any(isinstance(part, ast.Name) and part.id in names for part in ast.walk(node)):
         return node
-    return _Replaced(names).visit(copy.deepcopy(node))
+    return _replaced(node, names)
 
 
-class _Replaced(ast.NodeTransformer):
-    def __init__(self, names: Names) -> None:
-        self.names = names
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return self.names.get(node.id, node) if isinstance(node.ctx, ast.Load) else node
+def _replaced(part: Any, names: Names) -> Any:
+    """Made anew from its fields alone: others hang more on nodes, and `Load()` is one for all trees."""
+    if isinstance(part, list):
+        return [_replaced(each, names) for each in cast("list[Any]", part)]
+    if not isinstance(part, ast.AST):
+        return part
+    if isinstance(part, ast.Name):
+        return names.get(part.id, part) if isinstance(part.ctx, ast.Load) else part
+    fields = {name: _replaced(value, names) for name, value in ast.iter_fields(part)}
+    return ast.copy_location(type(part)(**fields), part)
 
 
 def _why_empty(call: ast.Call) -> str:
