@@ -188,10 +188,10 @@ def test_a_closed_file_that_loses_the_lines_and_gets_them_back(editor: TestEdito
     first, _ = ids(editor, "gone.py")
     editor.write("gone.py", NUMBERS.replace("line 4\n", "mine\n"))
     editor.wait_status(first, "outdated")
-    editor.wait_marks("gone.py", 1)
+    editor.wait_shown("gone.py", "mine", "line 9")
     editor.write("gone.py", NUMBERS)
     editor.wait_status(first, "pending")
-    editor.wait_marks("gone.py", 2)
+    editor.wait_shown("gone.py", "line 4", "line 9")
 
 
 @pytest.mark.parametrize(
@@ -375,7 +375,7 @@ def test_an_answer_after_its_time_still_counts(editor: TestEditor, carry: str):
     path = f"{carry}.py"
     editor.open(path)
     both = ids(editor, path)
-    editor.carry, editor.lateness = carry, 1.8
+    editor.carry, editor.lateness = carry, 2.4
     answer = editor.command("review.accept", changeIds=both)
     assert answer["accepted"] == [] and "did not answer in time" in answer["refused"][0]["why"]
     assert editor.status(both[0]) == "pending"
@@ -410,11 +410,12 @@ def test_typing_inside_makes_it_outdated_and_undo_brings_it_back(editor: TestEdi
     editor.open("outdated.py")
     first, second = ids(editor, "outdated.py")
     editor.type("outdated.py", "line 4", "line four")
-    editor.wait_shown("outdated.py", "line 9")
-    assert editor.status(first) == "pending"
-    answer = editor.command("review.accept", changeIds=[first])
-    assert answer["refused"] == [{"id": first, "why": "you changed these lines since; they were not touched"}]
+    typed = editor.text("outdated.py")
+    (refused,) = editor.command("review.accept", changeIds=[first])["refused"]  # before or after a rest
+    assert "you changed these lines since; they were not touched" in refused["why"]
+    assert editor.text("outdated.py") == typed
     editor.wait_status(first, "outdated")
+    editor.wait_shown("outdated.py", "line four", "line 9")
     assert editor.status(second) == "pending"
     editor.undo("outdated.py")
     editor.wait_status(first, "pending")
