@@ -33,8 +33,16 @@ TEXTS: dict[str, tuple[str, str]] = {
 }
 
 
+CLOSED = ("byte order mark", "crlf", "no final newline", "empty")
+"""Those that are accepted in files that are not open, too."""
+
+
 def _name(name: str, encoding: str) -> str:
     return f"{name} {encoding}.txt"
+
+
+def _closed(name: str, encoding: str) -> str:
+    return f"closed {name} {encoding}.txt"
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +51,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> EarlierRun:
     root = directory / "ws"
     root.mkdir()
     files = {_name(name, e): texts for name, texts in TEXTS.items() for e in ENCODINGS}
+    files |= {_closed(name, e): TEXTS[name] for name in CLOSED for e in ENCODINGS}
     for name, (before, _) in files.items():
         (root / name).write_bytes(before.encode())
 
@@ -91,11 +100,9 @@ def test_accepted_taken_back_and_accepted_together(editor: TestEditor, name: str
     assert editor.faults == []
 
 
-@pytest.mark.parametrize("name", ["byte order mark", "crlf", "no final newline", "empty"])
+@pytest.mark.parametrize("name", CLOSED)
 def test_accepted_in_a_file_that_is_not_open(editor: TestEditor, name: str):
-    path = _name(name, editor.encoding)
-    if editor.uri(path) in editor.documents:  # alone, or where the test before it failed, it is not
-        editor.close(path)
+    path = _closed(name, editor.encoding)
     editor.unopened = "disk"
     waiting = editor.changes(path)
     assert waiting and {c["status"] for c in waiting} == {"pending"}
