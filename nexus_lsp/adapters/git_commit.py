@@ -158,7 +158,7 @@ class GitCommits:
             if code and not (stop.is_set() and commit != head.commit and await _holds(git, commit)):
                 if stop.is_set():
                     raise Refused("It was stopped before the commit was made, and nothing was changed.")
-                raise Refused(_not_committed(said, None if commit == head.commit else commit))
+                raise Refused(_not_committed(said, "" if commit == (head.commit or "") else commit))
             # a hook may have put in more (a formatter); what was not staged otherwise follows the commit
             await user.follow(user.git.at(next_index), head.commit, commit, index)
             await asyncio.to_thread(_into_place, next_index, lock, real)
@@ -319,9 +319,9 @@ def _unquoted(name: bytes) -> bytes:
     return name[1:-1].decode("unicode_escape").encode("latin-1")
 
 
-def _not_committed(said: str, elsewhere: str | None) -> str:
+def _not_committed(said: str, elsewhere: str) -> str:
     told = f"It said:\n{said or 'nothing'}"
-    if elsewhere is None:
+    if not elsewhere:
         return f"git did not commit, and nothing was changed. {told}"
     where = f"a hook or another program committed meanwhile ({elsewhere[:12]})"
     return f"git did not commit: {where}. Look at that commit, then commit again what it has not. {told}"

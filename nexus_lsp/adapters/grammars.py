@@ -51,11 +51,9 @@ def check() -> Readiness:
     missing = sorted({_WHERE[grammar][0] for grammar in _WHERE if _language(grammar) is None})
     if not missing:
         return Readiness("languages", True, f"{len(_WHERE)} grammars, for merging by structure")
-    without = (
-        "each command is asked about"
-        if missing == ["tree_sitter_bash"]
-        else "such files are merged by lines only"
-    )
+    by_lines = ["such files are merged by lines only"] if missing != ["tree_sitter_bash"] else []
+    asked = ["each command is asked about"] if "tree_sitter_bash" in missing else []
+    without = ", and ".join(by_lines + asked)
     told = f"{', '.join(missing)} cannot be imported: {without}"
     packages = " ".join(name.replace("_", "-") for name in missing)
     return Readiness("languages", True, told, f"`pip install --upgrade tree-sitter {packages}`.")

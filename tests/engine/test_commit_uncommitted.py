@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest_asyncio
-from commit_house import Desk
+from commit_house import Desk, hook
 from engine_house import FILES, House, git, house, workspace
 
 __all__ = ["house", "workspace"]
@@ -71,3 +71,9 @@ async def test_a_file_committed_by_hand_is_not_committed_again_whole(house: Hous
     await desk.accepts(a_DOT_txt=FIVE)
     desk.git("commit", "-qam", "by hand")
     assert await desk.refused(whole_files=True) == "The last commit has all of these changes already."
+
+
+async def test_a_hook_that_fails_at_the_first_commit_has_committed_nothing(unborn: Desk) -> None:
+    await unborn.accepts(new_DOT_txt="new\n")
+    hook(unborn.folder, "pre-commit", "echo no; exit 1")
+    assert await unborn.refused() == "git did not commit, and nothing was changed. It said:\nno"

@@ -592,6 +592,13 @@ class TestEditor:
             assert time.monotonic() < end, f"{change_id} is {now}, not {status}"
             time.sleep(0.02)
 
+    def stays(self, change_id: str, status: str) -> None:
+        """So it is, and so it is after everything that was seen has had its time."""
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            assert self.status(change_id) == status
+            time.sleep(0.1)
+
     def wait_event(self, *types: str, run_id: str | None = None) -> Json:
         return self.wait(
             lambda: next(

@@ -78,14 +78,6 @@ def file(editor: TestEditor, path: str) -> Path:
     return editor.root / path
 
 
-def stays(editor: TestEditor, change: str, status: str) -> None:
-    """So it is, and so it is after everything that was seen has had its time."""
-    end = time.monotonic() + 3
-    while time.monotonic() < end:
-        assert editor.status(change) == status
-        time.sleep(0.1)
-
-
 # --- renamed -----------------------------------------------------------------------------------------
 
 
@@ -119,7 +111,7 @@ def test_a_renaming_that_is_done_again_is_accepted_again(editor: TestEditor) -> 
 def test_a_file_that_has_its_old_name_but_not_its_old_text_was_not_undone(editor: TestEditor) -> None:
     change = accepted(editor, "half_2.py")
     editor.rename("half_2.py", "half.py")
-    stays(editor, change, "accepted")
+    editor.stays(change, "accepted")
     editor.undo("half.py")
     editor.wait_status(change, "pending")
 
@@ -127,7 +119,7 @@ def test_a_file_that_has_its_old_name_but_not_its_old_text_was_not_undone(editor
 def test_a_copy_under_the_old_name_is_no_undo(editor: TestEditor) -> None:
     change = accepted(editor, "kept_2.py")
     editor.write("kept.py", _text("kept"))
-    stays(editor, change, "accepted")
+    editor.stays(change, "accepted")
 
 
 def test_text_of_the_users_goes_with_the_file_and_is_no_undo(editor: TestEditor) -> None:
@@ -135,7 +127,7 @@ def test_text_of_the_users_goes_with_the_file_and_is_no_undo(editor: TestEditor)
     change = accepted(editor, "typed_in_2.py")
     editor.insert("typed_in_2.py", 0, "# mine\n")
     editor.rename("typed_in_2.py", "typed_in.py")
-    stays(editor, change, "accepted")
+    editor.stays(change, "accepted")
     assert editor.text("typed_in.py") == "# mine\n" + _text("typed_in")
 
 
@@ -151,7 +143,7 @@ def test_an_editor_that_answers_before_it_renames_has_undone_nothing(editor: Tes
     try:
         change = accepted(editor, "busy_2.py")
         editor.touched("busy.py")
-        stays(editor, change, "accepted")
+        editor.stays(change, "accepted")
     finally:
         editor.carry, editor._apply = "apply", apply  # type: ignore[method-assign]
 
@@ -196,7 +188,7 @@ def test_a_new_file_that_the_user_worked_on_and_deletes_was_not_undone(editor: T
     time.sleep(0.5)
     editor.close("mine.py")
     file(editor, "mine.py").unlink()
-    stays(editor, change, "accepted")
+    editor.stays(change, "accepted")
 
 
 def test_a_new_file_that_the_user_committed_and_deletes_was_not_undone(editor: TestEditor) -> None:
@@ -206,7 +198,7 @@ def test_a_new_file_that_the_user_committed_and_deletes_was_not_undone(editor: T
     git(file(editor, "."), "commit", "-qm", "mine")
     editor.close("committed.py")
     file(editor, "committed.py").unlink()
-    stays(editor, change, "accepted")
+    editor.stays(change, "accepted")
 
 
 def test_an_edit_in_a_new_file_is_undone_and_then_the_file(editor: TestEditor) -> None:
@@ -236,4 +228,4 @@ def test_an_accepted_deletion_that_is_undone_waits_again(editor: TestEditor, ope
 def test_another_file_of_that_name_is_no_undo(editor: TestEditor) -> None:
     change = accepted(editor, "other.py")
     editor.write("other.py", "something else\n")
-    stays(editor, change, "accepted")
+    editor.stays(change, "accepted")

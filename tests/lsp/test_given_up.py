@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -88,25 +87,16 @@ def _another_program_writes(editor: TestEditor, path: str) -> None:
     editor.write(path, place.read_text().replace("line 12\n", "line 12\ntheirs\n"))
 
 
-def test_a_file_that_another_program_wrote_waits_for_its_change_again_once_it_is_closed(
-    editor: TestEditor,
+@pytest.mark.parametrize(("path", "gives_up"), [("written.py", TestEditor.close), ("reloaded.py", _revert)])
+def test_unsaved_text_that_is_given_up_after_another_program_wrote_the_file(
+    editor: TestEditor, path: str, gives_up: Callable[[TestEditor, str], None]
 ) -> None:
-    change = _accepted_after_typing(editor, "written.py")
-    _another_program_writes(editor, "written.py")
+    change = _accepted_after_typing(editor, path)
+    _another_program_writes(editor, path)
     assert editor.status(change) == "accepted"
-    editor.close("written.py")
+    gives_up(editor, path)
     editor.wait_status(change, "pending")
-    editor.wait_shown("written.py", "line 4")
-
-
-def test_a_file_that_another_program_wrote_waits_for_its_change_again_once_it_is_reloaded(
-    editor: TestEditor,
-) -> None:
-    change = _accepted_after_typing(editor, "reloaded.py")
-    _another_program_writes(editor, "reloaded.py")
-    _revert(editor, "reloaded.py")
-    editor.wait_status(change, "pending")
-    editor.wait_shown("reloaded.py", "line 4")
+    editor.wait_shown(path, "line 4")
 
 
 def test_what_was_saved_stays_accepted_though_another_program_puts_the_old_line_back(
@@ -117,5 +107,4 @@ def test_what_was_saved_stays_accepted_though_another_program_puts_the_old_line_
     editor.insert("edited.py", 0, "# unsaved\n")
     editor.write("edited.py", NUMBERS + "theirs\n")
     editor.close("edited.py")
-    time.sleep(1)
-    assert editor.status(change) == "accepted"
+    editor.stays(change, "accepted")
